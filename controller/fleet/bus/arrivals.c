@@ -40,18 +40,19 @@ void arrivals_tell_of_stream(struct bus *bus, const char *stream, bool is_remade
     tell_arrival(bus, arrival, 0);
 }
 
+/* Whoever says something chooses its headers: one of a stream's is asked for only where the server
+ * has not said itself, where the message comes from. */
 uint64_t arrivals_sequence_of(natsMsg *message)
 {
     const char *text = NULL;
     jsMsgMetaData *meta = NULL;
     uint64_t sequence = 0;
 
-    if (natsMsgHeader_Get(message, SEQUENCE_HEADER, &text) == NATS_OK)
-        return strtoull(text, NULL, 10);
     if (natsMsg_GetReply(message) != NULL && natsMsg_GetMetaData(&meta, message) == NATS_OK) {
         sequence = meta->Sequence.Stream;
         jsMsgMetaData_Destroy(meta);
-    }
+    } else if (natsMsgHeader_Get(message, SEQUENCE_HEADER, &text) == NATS_OK)
+        sequence = strtoull(text, NULL, 10);
     return sequence;
 }
 

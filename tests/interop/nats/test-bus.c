@@ -195,28 +195,57 @@ static void start(struct fixture *f)
     wait_for(f, f->is_connected);
 }
 
-/* Streams are made by somebody else: here by libnats itself. */
-static void make_stream(struct fixture *f)
+/* Somebody else: here libnats itself. */
+struct other {
+    natsConnection *connection;
+    jsCtx *stream;
+};
+
+static struct other connect_other(const struct fixture *f)
 {
-    static const char *subjects[] = {"kept.*"};
-    natsConnection *connection = NULL;
+    struct other other = {.connection = NULL};
     natsOptions *options = NULL;
-    jsCtx *stream = NULL;
-    jsStreamConfig config;
 
     assert_int_equal(natsOptions_Create(&options), NATS_OK);
     assert_int_equal(natsOptions_SetURL(options, f->server.url), NATS_OK);
-    assert_int_equal(natsConnection_Connect(&connection, options), NATS_OK);
-    assert_int_equal(natsConnection_JetStream(&stream, connection, NULL), NATS_OK);
+    assert_int_equal(natsConnection_Connect(&other.connection, options), NATS_OK);
+    assert_int_equal(natsConnection_JetStream(&other.stream, other.connection, NULL), NATS_OK);
+    natsOptions_Destroy(options);
+    return other;
+}
+
+static void hang_up(struct other *other)
+{
+    jsCtx_Destroy(other->stream);
+    natsConnection_Destroy(other->connection);
+}
+
+static void make_stream(struct fixture *f)
+{
+    static const char *subjects[] = {"kept.*"};
+    struct other other = connect_other(f);
+    jsStreamConfig config;
+
     (void)jsStreamConfig_Init(&config);
     config.Name = "KEPT";
     config.Subjects = subjects;
     config.SubjectsLen = 1;
     config.AllowDirect = true;
-    assert_int_equal(js_AddStream(NULL, stream, &config, NULL, NULL), NATS_OK);
-    jsCtx_Destroy(stream);
-    natsConnection_Destroy(connection);
-    natsOptions_Destroy(options);
+    assert_int_equal(js_AddStream(NULL, other.stream, &config, NULL, NULL), NATS_OK);
+    hang_up(&other);
+}
+
+static void put_with_header(struct fixture *f, const char *subject, const char *name,
+                            const char *value)
+{
+    struct other other = connect_other(f);
+    natsMsg *message = NULL;
+
+    assert_int_equal(natsMsg_Create(&message, subject, NULL, "forged", 6), NATS_OK);
+    assert_int_equal(natsMsgHeader_Set(message, name, value), NATS_OK);
+    assert_int_equal(js_PublishMsg(NULL, other.stream, message, NULL, NULL), NATS_OK);
+    natsMsg_Destroy(message);
+    hang_up(&other);
 }
 
 static int put(struct fixture *f, const char *subject, const char *text, uint64_t expected)
@@ -346,6 +375,26 @@ static void test_a_later_one_makes_it_whole(void **state)
     assert_int_equal(put(f, "kept.a", "newer", BUS_ANYTHING), 0);
     wait_for(f, f->seen_count == 3);
     assert_int_equal(f->whole, 1);
+}
+
+/* Who says it does not number it: all would count as heard, and a stream as whole, too soon. */
+static void test_the_server_alone_numbers(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    make_stream(f);
+    put_with_header(f, "kept.a", "Nats-Sequence", "1000000");
+    create(f, NULL);
+    assert_int_equal(bus_follow(f->bus, "KEPT", "kept.*"), 0);
+    start(f);
+    put_with_header(f, "kept.b", "Nats-Sequence", "0");
+    wait_for(f, f->seen_count == 2);
+    assert_string_equal(f->seen[0].text, "forged");
+    assert_int_equal(f->seen[0].sequence, 1);
+    assert_true(f->seen[0].is_kept);
+    assert_int_equal(f->seen[1].sequence, 2);
+    assert_false(f->seen[1].is_kept);
 }
 
 /* Of several subjects, and no others. */
@@ -534,11 +583,17 @@ static void test_stopping_waits_for_nothing(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_is_said_comes),         TEST(compare_and_set),
-        TEST(a_stream_is_followed),       TEST(a_later_one_makes_it_whole),
-        TEST(the_newest_are_followed),    TEST(a_full_stream_loses_nothing),
-        TEST(the_server_goes_and_comes),  TEST(the_server_loses_everything),
-        TEST(the_server_comes_late),      TEST(a_key_is_revoked_and_restored),
+        TEST(what_is_said_comes),
+        TEST(compare_and_set),
+        TEST(a_stream_is_followed),
+        TEST(a_later_one_makes_it_whole),
+        TEST(the_newest_are_followed),
+        TEST(a_full_stream_loses_nothing),
+        TEST(the_server_alone_numbers),
+        TEST(the_server_goes_and_comes),
+        TEST(the_server_loses_everything),
+        TEST(the_server_comes_late),
+        TEST(a_key_is_revoked_and_restored),
         TEST(stopping_waits_for_nothing),
     };
     int r;
