@@ -26,31 +26,6 @@ ProtobufCMessage *message_copy(const ProtobufCMessage *message)
     return copy;
 }
 
-static void *take_of_budget(void *budget, size_t size)
-{
-    size_t *left = budget;
-
-    if (size > *left)
-        return NULL;
-    *left -= size;
-    return malloc(size);
-}
-
-static void give_back(void *budget, void *memory)
-{
-    (void)budget;
-    free(memory);
-}
-
-ProtobufCMessage *message_unpack_within(const ProtobufCMessageDescriptor *descriptor,
-                                        const uint8_t *data, size_t length, size_t budget)
-{
-    ProtobufCAllocator allocator = {
-        .alloc = take_of_budget, .free = give_back, .allocator_data = &budget};
-
-    return protobuf_c_message_unpack(descriptor, &allocator, length, data);
-}
-
 void message_free(ProtobufCMessage *copy)
 {
     if (copy != NULL)

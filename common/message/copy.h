@@ -8,12 +8,6 @@
  * message_free. NULL: no memory. */
 ProtobufCMessage *message_copy(const ProtobufCMessage *message);
 
-/* The message that somebody else has packed, where it takes no more than `budget` bytes of memory:
- * a few bytes may unpack to hundreds of times as many. message_free. NULL: it does, or it is none,
- * or there is no memory. */
-ProtobufCMessage *message_unpack_within(const ProtobufCMessageDescriptor *descriptor,
-                                        const uint8_t *data, size_t length, size_t budget);
-
 /* NULL is fine. */
 void message_free(ProtobufCMessage *copy);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "common/ttrpc/wire.h"
 
 #define FIGURES_MAX 8
 
@@ -233,7 +234,7 @@ static uint8_t *pack(Status *status, size_t *ret_length)
     }
     packed = malloc(length + 1);
     if (packed != NULL)
-        *ret_length = vmreclaim__fleet__v1__host_status__pack(status, packed);
+        *ret_length = wire_pack_message(&status->base, packed);
     return packed;
 }
 

@@ -9,10 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
-#include "common/message/copy.h"
-
-/* Of a status, unpacked. */
-#define STATUS_BUDGET ((size_t)512 * 1024)
+#include "common/ttrpc/wire.h"
 
 /* Beyond it no fleet comes. */
 #define GENERATION_MAX (UINT64_C(1) << 62)
@@ -72,11 +69,20 @@ static struct host_entry *get(struct fleet_hosts *hosts, const char *id)
     return entry;
 }
 
+/* NULL: it cannot be read, unfolds into more than a host has to say, or there is no memory. */
+static HostStatus *read_status(const uint8_t *data, size_t length)
+{
+    const ProtobufCMessageDescriptor *descriptor = &vmreclaim__fleet__v1__host_status__descriptor;
+
+    if (wire_check_message(descriptor, (struct slice){data, length}, STATUS_ELEMENTS_MAX) < 0)
+        return NULL;
+    return vmreclaim__fleet__v1__host_status__unpack(NULL, length, data);
+}
+
 void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
                              size_t length, uint64_t sequence, nsec_t heard)
 {
-    HostStatus *status = (HostStatus *)message_unpack_within(
-        &vmreclaim__fleet__v1__host_status__descriptor, data, length, STATUS_BUDGET);
+    HostStatus *status = read_status(data, length);
     struct host_entry *entry = status == NULL ? NULL : get(hosts, id);
 
     if (entry == NULL || sequence <= entry->status_sequence) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/fleet/bridge/status.h"
 
 typedef Vmreclaim__Controller__V1__Vm Vm;
@@ -208,6 +209,24 @@ static void test_figures(void **state)
     vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
 }
 
+/* A name that is no text makes the rest of it no worse: coordinators read no other than text. */
+static void test_what_is_no_text_becomes_text(void **state)
+{
+    Status status = VMRECLAIM__FLEET__V1__HOST_STATUS__INIT;
+    size_t length;
+    uint8_t *packed;
+    Status *read;
+
+    status.name = (char *)"h\xff";
+    packed = status_pack(&status, &(struct status_parts){.list = NULL}, &length);
+    assert_non_null(packed);
+    read = vmreclaim__fleet__v1__host_status__unpack(NULL, length, packed);
+    assert_non_null(read);
+    assert_true(text_is_utf8(read->name, strlen(read->name)));
+    vmreclaim__fleet__v1__host_status__free_unpacked(read, NULL);
+    free(packed);
+}
+
 static void test_a_daemon_that_does_not_answer(void **state)
 {
     size_t length;
@@ -225,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_it_fits),
         cmocka_unit_test(test_explanations_are_left_out_first),
         cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_what_is_no_text_becomes_text),
         cmocka_unit_test(test_a_daemon_that_does_not_answer),
     };
 
