@@ -7,6 +7,7 @@
 #include "common/base/number.h"
 #include "controller/cli/fleet/fleet.h"
 #include "controller/cli/host-head.h"
+#include "controller/cli/reason-words.h"
 #include "controller/cli/table.h"
 #include "controller/cli/waterfall.h"
 #include "controller/cli/when.h"
@@ -188,15 +189,26 @@ static void print_steps(const Vmreclaim__Controller__V1__Returns *returns)
         print_text(returns->steps[i]->name);
         putchar('\n');
     }
-    if (returns->n_obstacles > 0)
-        puts("\nWhat is in the way; vmreclaim-reasons(7) has each");
+}
+
+static void print_obstacles(const Vmreclaim__Controller__V1__Returns *returns)
+{
+    static const struct table_column columns[] = {{"", TABLE_RIGHT}, {"", 0}, {"", TABLE_WRAP}};
+    struct table table;
+
+    if (returns->n_obstacles == 0)
+        return;
+    puts("\nWhat is in the way; vmreclaim-reasons(7) has what to do");
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < returns->n_obstacles; i++) {
         const Vmreclaim__Controller__V1__Obstacle *obstacle = returns->obstacles[i];
 
-        printf("  %10s ", obstacle->bytes == 0 ? "-" : BYTES_TEXT(obstacle->bytes));
-        print_text(obstacle->code);
-        putchar('\n');
+        table_row(&table);
+        table_cell(&table, "  %s", obstacle->bytes == 0 ? "" : BYTES_TEXT(obstacle->bytes));
+        table_cell(&table, "%s", obstacle->code);
+        table_cell(&table, "%s", reason_words(obstacle->code));
     }
+    (void)table_finish(&table, NULL);
 }
 
 static void print_where(const FleetHost *host, const VmStatus *vm)
@@ -231,8 +243,10 @@ static int print_vm(const ProtobufCMessage *message, void *userdata)
         puts("It is halted by an operator of its host.");
     if (vm.waterfall != NULL)
         code = waterfall_print(&vm);
-    if (explanation != NULL && explanation->returns != NULL)
+    if (explanation != NULL && explanation->returns != NULL) {
         print_steps(explanation->returns);
+        print_obstacles(explanation->returns);
+    }
     print_policies(response->policies, response->n_policies, response->wanted_problem);
     print_where(response->host, response->vm);
     return code;

@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "controller/cli/fleet/fleet.h"
 #include "controller/cli/fleet/top-rows.h"
+#include "controller/cli/reason-words.h"
 
 typedef Vmreclaim__Fleet__V1__HostStatus HostStatus;
 typedef Vmreclaim__Fleet__V1__GetHostStatusResponse HostResponse;
@@ -127,6 +128,15 @@ static void add_parts(struct top_text *text, const Waterfall *w)
             add(text, TOP_PARAGRAPH_ITEM, "%s %s", BYTES_TEXT(parts[i].bytes), parts[i].name);
 }
 
+static void add_obstacle(struct top_text *text, const Vmreclaim__Controller__V1__Obstacle *obstacle)
+{
+    const char *words = reason_words(obstacle->code);
+
+    add(text, TOP_PARAGRAPH_ITEM, "%s%s%s%s%s",
+        obstacle->bytes == 0 ? "" : BYTES_TEXT(obstacle->bytes), obstacle->bytes == 0 ? "" : " ",
+        obstacle->code, words[0] == '\0' ? "" : ": ", words);
+}
+
 static void add_returns(struct top_text *text, const Vmreclaim__Controller__V1__Returns *returns)
 {
     add_heading(text, "What could come back");
@@ -138,9 +148,7 @@ static void add_returns(struct top_text *text, const Vmreclaim__Controller__V1__
     if (returns->n_obstacles > 0)
         add_heading(text, "What is in the way; see vmreclaim-reasons(7)");
     for (size_t i = 0; i < returns->n_obstacles; i++)
-        add(text, TOP_PARAGRAPH_ITEM, "%s%s%s", returns->obstacles[i]->code,
-            returns->obstacles[i]->bytes == 0 ? "" : " ",
-            returns->obstacles[i]->bytes == 0 ? "" : BYTES_TEXT(returns->obstacles[i]->bytes));
+        add_obstacle(text, returns->obstacles[i]);
 }
 
 static void explain_vm(struct top_text *text, const VmResponse *response)

@@ -159,6 +159,7 @@ class FleetTest(unittest.TestCase):
         self.assertIn("host h1 (h1.example) · present · heard ", words)
         self.assertRegex(words, r"cache +100\.0 MiB")
         self.assertIn("nothing: what the host holds for it is not known", words)
+        self.assertRegex(words, r"200.0 MiB +throttled +the kernel has not got to it yet")
         self.assertIn("vmreclaim -H ssh://h1.example explain db", words)
         self.assertEqual(self.run_cli(coordinator, "complete", "--", "fleet", "explain", "h1/"),
                          "h1/db\tmanaged\n")

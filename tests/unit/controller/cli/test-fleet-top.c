@@ -265,7 +265,8 @@ static void test_a_vm_in_words(void **state)
     assert_true(row_with(&page, "rack0-host1/db") != SIZE_MAX);
     assert_true(row_with(&page, "300.0 MiB file cache that it could give up") != SIZE_MAX);
     assert_true(row_with(&page, "nothing: it is halted") != SIZE_MAX);
-    assert_true(row_with(&page, "reporting-off 2.0 GiB") != SIZE_MAX);
+    assert_true(row_with(&page, "2.0 GiB reporting-off: free page reporting is not on;") !=
+                SIZE_MAX);
     assert_true(row_with(&page, "no policy of the fleet is wanted here") != SIZE_MAX);
     page_finish(&page);
     made_free(model);
