@@ -100,6 +100,7 @@ static const struct key list[] = {
      .standard = FLEET_STATE_DIRECTORY},
     {"listen", set_api, MEMBER(listen), .type = "unix:PATH, or fd:N",
      .standard = "unix:/run/vmreclaim-fleet/fleet.sock"},
+    {"listen_read", set_api, MEMBER(listen_read), .type = "unix:PATH, or fd:N"},
     {"signing_key", keys_set_directory, MEMBER(signing_key), .type = "an absolute path"},
     {"former_key", keys_set_text, MEMBER(former_key), .type = "a public key"},
     {"lease_time", set_lease_time, MEMBER(lease_time), .type = "a time, 1s to 10min",

@@ -10,6 +10,7 @@
  *     state_directory: /var/lib/vmreclaim-fleet  # up to where the fleet was told what happened
  *     # with --coordinator
  *     listen: unix:/run/vmreclaim-fleet/fleet.sock
+ *     listen_read: unix:/run/vmreclaim-fleet/read/fleet.sock # for who may look, and order nothing
  *     signing_key: /etc/vmreclaim/fleet.key
  *     former_key: K0h...                # what it has signed still counts
  *     lease_time: 30s                   # until another coordinator takes over
@@ -38,6 +39,7 @@ struct fleet_config {
     char api[160];
     char state_directory[256];
     char listen[160];
+    char listen_read[160]; /* "": nowhere */
     char signing_key[256];
     char former_key[64];
     nsec_t lease_time;

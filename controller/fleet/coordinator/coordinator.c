@@ -177,8 +177,9 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
     renewal_init(&coordinator->renewal, loop, &coordinator->hosts, &coordinator->writer,
                  &coordinator->lease);
     coordinator_streams(config->lease_time, coordinator->streams);
-    r = service_start(&coordinator->service, loop, config->listen, &coordinator->hosts,
-                      &coordinator->rollouts, &coordinator->lease, error);
+    r = service_start(&coordinator->service, loop,
+                      &(struct service_addresses){config->listen, config->listen_read},
+                      &coordinator->hosts, &coordinator->rollouts, &coordinator->lease, error);
     coordinator->service.events = &coordinator->events;
     if (r == 0)
         r = start_bus(coordinator, loop, error);

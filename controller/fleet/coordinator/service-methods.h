@@ -18,7 +18,8 @@ typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
 struct service {
     uv_loop_t *loop;
     struct listener *listener;
-    struct list clients; /* struct service_client */
+    struct listener *readers; /* NULL: there is no socket for those who may look alone */
+    struct list clients;      /* struct service_client */
     struct ttrpc_budget budget;
     struct fleet_hosts *hosts;
     struct rollouts *rollouts;

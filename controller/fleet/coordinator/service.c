@@ -55,17 +55,30 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
 
 /* ---- connections ---- */
 
+static void refuse_order(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    ttrpc_call_fail(call, TTRPC_PERMISSION_DENIED,
+                    "this socket is for looking; orders are taken at the coordinator's other one");
+}
+
 /* In the order of the service's methods. */
-static const ttrpc_handler handlers[] = {
-    get_coordinator,          service_list_hosts,        service_get_host_status,
-    service_explain_fleet_vm, service_list_fleet_vms,    service_list_fleet_policies,
-    service_get_fleet_policy, service_list_rollouts,     service_start_rollout,
-    service_order_rollout,    service_list_fleet_events,
-};
+#define HANDLERS(start, order)                                                                     \
+    {                                                                                              \
+        get_coordinator, service_list_hosts, service_get_host_status, service_explain_fleet_vm,    \
+            service_list_fleet_vms, service_list_fleet_policies, service_get_fleet_policy,         \
+            service_list_rollouts, start, order, service_list_fleet_events,                        \
+    }
+
+static const ttrpc_handler handlers[] = HANDLERS(service_start_rollout, service_order_rollout);
+static const ttrpc_handler readers_handlers[] = HANDLERS(refuse_order, refuse_order);
 
 static const struct ttrpc_service fleet_service = {
     .descriptor = &vmreclaim__fleet__v1__fleet__descriptor, .handlers = handlers};
 static const struct ttrpc_service *const services[] = {&fleet_service, NULL};
+
+static const struct ttrpc_service readers_service = {
+    .descriptor = &vmreclaim__fleet__v1__fleet__descriptor, .handlers = readers_handlers};
+static const struct ttrpc_service *const readers_services[] = {&readers_service, NULL};
 
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
@@ -76,12 +89,12 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
     free(client);
 }
 
-static void on_accept(int descriptor, const struct peer *peer, void *userdata)
+static void take(struct service *service, int descriptor, const struct peer *peer,
+                 const struct ttrpc_service *const *offered)
 {
-    struct service *service = userdata;
     struct service_client *client = calloc(1, sizeof(*client));
     struct ttrpc_connection_options options = {.limits = ttrpc_limits_default,
-                                               .services = services,
+                                               .services = offered,
                                                .budget = &service->budget,
                                                .userdata = client,
                                                .on_close = on_close};
@@ -103,34 +116,57 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     list_append(&service->clients, &client->link);
 }
 
+static void on_accept(int descriptor, const struct peer *peer, void *userdata)
+{
+    take(userdata, descriptor, peer, services);
+}
+
+static void on_reader(int descriptor, const struct peer *peer, void *userdata)
+{
+    take(userdata, descriptor, peer, readers_services);
+}
+
 void service_on_bus(struct service *service, bool is_there, const char *problem)
 {
     service->bus_is_there = is_there;
     snprintf(service->problem, sizeof(service->problem), "%s", is_there ? "" : problem);
 }
 
-int service_start(struct service *service, uv_loop_t *loop, const char *text,
-                  struct fleet_hosts *hosts, struct rollouts *rollouts, const struct lease *lease,
-                  struct error *error)
+static int listen_on(struct service *service, const char *key, const char *text,
+                     listener_callback on_client, struct listener **ret_listener,
+                     struct error *error)
 {
     struct address address;
+    int r = address_parse(text, &address, error);
+
+    if (r == 0)
+        r = listener_create(service->loop, &address, SOCKET_MODE, on_client, service, ret_listener,
+                            error);
+    return r < 0 ? error_prefix(error, r, "%s %s", key, text) : 0;
+}
+
+int service_start(struct service *service, uv_loop_t *loop,
+                  const struct service_addresses *addresses, struct fleet_hosts *hosts,
+                  struct rollouts *rollouts, const struct lease *lease, struct error *error)
+{
     int r;
 
     *service = (struct service){.loop = loop, .hosts = hosts, .rollouts = rollouts, .lease = lease};
     list_init(&service->clients);
     slices_init(&service->slices, loop);
     ttrpc_budget_init(&service->budget, BUDGET_BYTES, CONNECTIONS_MAX);
-    r = address_parse(text, &address, error);
-    if (r == 0)
-        r = listener_create(loop, &address, SOCKET_MODE, on_accept, service, &service->listener,
-                            error);
-    return r < 0 ? error_prefix(error, r, "listen %s", text) : 0;
+    r = listen_on(service, "listen", addresses->listen, on_accept, &service->listener, error);
+    if (r == 0 && addresses->listen_read[0] != '\0')
+        r = listen_on(service, "listen_read", addresses->listen_read, on_reader, &service->readers,
+                      error);
+    return r;
 }
 
 void service_stop(struct service *service)
 {
     listener_destroy(service->listener);
-    service->listener = NULL;
+    listener_destroy(service->readers);
+    service->listener = service->readers = NULL;
     list_for_each_safe (link, following, &service->clients)
         ttrpc_connection_close(list_entry(link, struct service_client, link)->connection);
     slices_stop(&service->slices);

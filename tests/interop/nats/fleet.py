@@ -200,9 +200,11 @@ class Coordinator:
         self.fleet = fleet
         self.path = os.path.join(fleet.directory, name)
         self.socket = self.path + ".sock"
+        self.readers = self.path + ".read.sock"
         with open(self.path + ".yaml", "w", encoding="utf-8") as file:
             file.write(f"name: {name}\nservers: {fleet.url}\nnkey: {fleet.coordinator_seed}\n"
-                       f"listen: unix:{self.socket}\nsigning_key: {fleet.signing_key}\n"
+                       f"listen: unix:{self.socket}\nlisten_read: unix:{self.readers}\n"
+                       f"signing_key: {fleet.signing_key}\n"
                        f"lease_time: {lease}\n")
         self.program = Program(fleet.directory, name, fleet.fleet_program, "--coordinator",
                                "--config", self.path + ".yaml")
