@@ -10,7 +10,7 @@
 #include "controller/cli/completing.h"
 #include "controller/cli/coordinator.h"
 #include "controller/cli/event-kinds.h"
-#include "controller/cli/fleet/kinds.h"
+#include "controller/cli/fleet-event-kinds.h"
 #include "controller/cli/messages.h"
 #include "fleet.pb-c.h"
 

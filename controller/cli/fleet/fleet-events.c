@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "common/base/cleanup.h"
+#include "controller/cli/fleet-event-kinds.h"
 #include "controller/cli/fleet/fleet.h"
-#include "controller/cli/fleet/kinds.h"
 #include "controller/cli/list.h"
 
 typedef Vmreclaim__Fleet__V1__HeardEvent HeardEvent;

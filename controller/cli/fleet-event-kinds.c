@@ -1,5 +1,5 @@
 /* One table, for --kind and its completion. */
-#include "controller/cli/fleet/kinds.h"
+#include "controller/cli/fleet-event-kinds.h"
 
 #include <string.h>
 

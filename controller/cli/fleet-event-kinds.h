@@ -1,6 +1,6 @@
 /* Kinds of what happens on the hosts of a fleet, as --kind names them. */
-#ifndef VMRECLAIM_CONTROLLER_CLI_FLEET_KINDS_H
-#define VMRECLAIM_CONTROLLER_CLI_FLEET_KINDS_H
+#ifndef VMRECLAIM_CONTROLLER_CLI_FLEET_EVENT_KINDS_H
+#define VMRECLAIM_CONTROLLER_CLI_FLEET_EVENT_KINDS_H
 
 #include <stddef.h>
 
