@@ -1,5 +1,5 @@
 /* Names of users. */
-#include "controller/api/names.h"
+#include "common/transport/names.h"
 
 #include <errno.h>
 #include <pwd.h>

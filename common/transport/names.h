@@ -1,7 +1,7 @@
 /* Names of users, looked up where nobody waits for them: the system's user database may be a
  * directory on the network. */
-#ifndef VMRECLAIM_CONTROLLER_API_NAMES_H
-#define VMRECLAIM_CONTROLLER_API_NAMES_H
+#ifndef VMRECLAIM_COMMON_TRANSPORT_NAMES_H
+#define VMRECLAIM_COMMON_TRANSPORT_NAMES_H
 
 #include <sys/types.h>
 #include <uv.h>

@@ -6,9 +6,9 @@
 
 #include "common/base/list.h"
 #include "common/base/log.h"
+#include "common/transport/names.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller/api/kept.h"
-#include "controller/api/names.h"
 
 #define API_USERS_MAX       64 /* remembered; one with connections is never forgotten */
 #define API_CONNECTIONS_MAX 256

@@ -3,6 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_METHODS_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_METHODS_H
 
+#include "common/transport/names.h"
 #include "common/transport/transport.h"
 #include "common/ttrpc/slices.h"
 #include "common/ttrpc/ttrpc.h"
@@ -34,7 +35,8 @@ struct service_client {
     struct list link;
     struct service *service;
     struct ttrpc_connection *connection;
-    char author[32];
+    struct name_lookup *naming; /* NULL: the user's name is known, or nobody knows it */
+    char author[64];            /* his name, or his number */
 };
 
 /* Who asks. */

@@ -85,8 +85,19 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
 {
     struct service_client *client = userdata;
 
+    if (client->naming != NULL)
+        name_forget(client->naming);
     list_remove(&client->link);
     free(client);
+}
+
+static void on_name(const char *name, void *userdata)
+{
+    struct service_client *client = userdata;
+
+    client->naming = NULL;
+    if (name != NULL)
+        snprintf(client->author, sizeof(client->author), "%s", name);
 }
 
 static void take(struct service *service, int descriptor, const struct peer *peer,
@@ -114,6 +125,7 @@ static void take(struct service *service, int descriptor, const struct peer *pee
         return;
     }
     list_append(&service->clients, &client->link);
+    (void)name_look_up(service->loop, peer->uid, on_name, client, &client->naming);
 }
 
 static void on_accept(int descriptor, const struct peer *peer, void *userdata)
