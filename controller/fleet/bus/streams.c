@@ -54,7 +54,8 @@ static natsStatus make_stream(struct bus_link *link, const struct bus_stream *wa
     config.MaxAge = (int64_t)wanted->age_ns;
     config.Replicas = replicas;
     config.AllowDirect = true;
-    config.DenyDelete = wanted->is_never_deleted;
+    config.DenyDelete = wanted->is_never_deleted || wanted->is_record;
+    config.DenyPurge = wanted->is_record;
     config.Discard = wanted->is_never_deleted ? js_DiscardNew : js_DiscardOld;
     if (wanted->republished != NULL)
         config.RePublish = &republish;

@@ -40,6 +40,7 @@ struct bus_stream {
     int64_t per_subject;   /* the newest so many; 0: all */
     uint64_t age_ns;       /* then it is forgotten; 0: never */
     bool is_never_deleted; /* a full one takes nothing new; else it forgets the oldest */
+    bool is_record;        /* nobody deletes from it, or purges it; a full one forgets the oldest */
 };
 
 struct bus_options {

@@ -93,13 +93,15 @@ static void on_room(void *userdata)
 void coordinator_streams(nsec_t lease_time, struct bus_stream ret_streams[COORDINATOR_STREAMS])
 {
     const struct bus_stream streams[COORDINATOR_STREAMS] = {
-        {STATUS_STREAM, STATUS_SUBJECT "*", NULL, 256 * MIB, 64 << 10, 1, 7 * DAYS, false},
+        {STATUS_STREAM, STATUS_SUBJECT "*", NULL, 256 * MIB, 64 << 10, 1, 7 * DAYS, false, false},
         {EVENTS_STREAM, EVENTS_SUBJECTS, NULL, 1024 * MIB, EVENTS_MESSAGE_MAX + 512, 256, 30 * DAYS,
-         false},
+         false, false},
         {WRITER_STREAM, WRITER_SUBJECT "*", "vmr.v1.live.policy.{{wildcard(1)}}", 256 * MIB,
-         512 << 10, 8, 0, true},
-        {ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">", NULL, 64 * MIB, 1 << 20, 16, 0, true},
-        {LEASE_STREAM, "$KV.VMR_LEAD.>", NULL, MIB, 4096, 1, lease_time, false},
+         512 << 10, 8, 0, true, false},
+        {ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">", NULL, 64 * MIB, 1 << 20, 16, 0, true, false},
+        {LEASE_STREAM, "$KV.VMR_LEAD.>", NULL, MIB, 4096, 1, lease_time, false, false},
+        {AUDIT_STREAM, AUDIT_SUBJECTS, NULL, 64 * MIB, AUDIT_MESSAGE_MAX, 0, 400 * DAYS, false,
+         true},
     };
 
     memcpy(ret_streams, streams, sizeof(streams));
@@ -135,6 +137,7 @@ static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct er
     coordinator->lease.bus = coordinator->bus;
     coordinator->writer.bus = coordinator->bus;
     coordinator->rollouts.bus = coordinator->bus;
+    coordinator->rollouts.name = coordinator->config.name;
     return bus_start(coordinator->bus, error);
 }
 

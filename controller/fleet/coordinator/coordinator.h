@@ -10,7 +10,7 @@
 #include "controller/fleet/coordinator/rollouts.h"
 #include "controller/fleet/coordinator/service.h"
 
-#define COORDINATOR_STREAMS 5
+#define COORDINATOR_STREAMS 6
 
 struct coordinator {
     struct fleet_config config;

@@ -10,8 +10,12 @@ struct order {
     struct rollouts *rollouts;
     rollouts_done done; /* NULL: nobody waits */
     void *userdata;
-    Rollout *document; /* as it is to be */
-    uint64_t revision; /* that `document` was made from */
+    enum rollout_verb verb;
+    char author[64];
+    char reason[256];
+    void (*next)(struct order *order); /* once it is in the audit */
+    Rollout *document;                 /* as it is to be */
+    uint64_t revision;                 /* that `document` was made from */
     /* ---- of a start ---- */
     unsigned rounds;
     uint64_t policy_revision; /* of the policy's key; 0: there is none */
@@ -21,10 +25,13 @@ struct order {
 };
 
 /* The document is taken over, also where it is NULL. NULL: no memory, which `done` was told. */
-struct order *order_make(struct rollouts *rollouts, Rollout *document, rollouts_done done,
-                         void *userdata);
+struct order *order_make(struct rollouts *rollouts, Rollout *document,
+                         const struct rollout_order *what, rollouts_done done, void *userdata);
 
-/* Tells who waits, and frees it. */
+/* Puts it into the audit, then goes on with `next`. Where it is not known to be there, it ends. */
+void order_begin(struct order *order, void (*next)(struct order *order));
+
+/* Tells who waits, and the audit, and frees it. */
 void order_end(struct order *order, int status, const char *problem);
 
 /* The same, by what the bus has answered: below 0. */

@@ -6,18 +6,74 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+/* ---- the audit ---- */
+
+static const char *const names[ROLLOUT_VERB_COUNT] = {
+    [ROLLOUT_START] = "start", [ROLLOUT_PAUSE] = "pause",       [ROLLOUT_RESUME] = "resume",
+    [ROLLOUT_ABORT] = "abort", [ROLLOUT_ROLLBACK] = "rollback",
+};
+
+static int note(struct order *order, AuditPhase phase, const char *problem, bus_done done)
+{
+    AuditRecord record = audit_record(phase, order->document);
+
+    record.coordinator = (char *)order->rollouts->name;
+    record.order = (char *)names[order->verb];
+    record.author = order->author;
+    record.reason = order->reason;
+    record.error = (char *)problem;
+    return audit_put(order->rollouts->bus, &record, done, order);
+}
+
+static void on_noted(const struct bus_answer *answer, void *userdata)
+{
+    struct order *order = userdata;
+    char problem[256];
+
+    if (answer->status == 0) {
+        order->next(order);
+        return;
+    }
+    text_format(problem, sizeof(problem),
+                "it is not known to be in the audit (%s), so nothing was done; try again",
+                answer->problem);
+    order_end(order, answer->status, problem);
+}
+
+void order_begin(struct order *order, void (*next)(struct order *order))
+{
+    int r;
+
+    order->next = next;
+    r = note(order, AUDIT(INTENT), "", on_noted);
+    if (r < 0)
+        order_end(order, r, "too much is asked of the bus; try again");
+}
+
+/* ---- steps ---- */
+
+static void destroy(struct order *order)
+{
+    list_remove(&order->link);
+    document_destroy(order->document);
+    document_destroy(order->before);
+    free(order);
+}
+
 void order_end(struct order *order, int status, const char *problem)
 {
     struct error error = {.text = ""};
 
     if (status < 0)
         error_set(&error, status, "%s", problem);
+    if (note(order, AUDIT(OUTCOME), error.text, NULL) < 0)
+        log_warning("rollout %s: what became of an order is not in the audit", order->document->id);
     if (order->done != NULL)
         order->done(status, &error, status < 0 ? NULL : order->document, order->userdata);
-    list_remove(&order->link);
-    document_destroy(order->document);
-    document_destroy(order->before);
-    free(order);
+    destroy(order);
 }
 
 void order_fail(struct order *order, const struct bus_answer *answer)
@@ -83,8 +139,10 @@ void order_on_stored(const struct bus_answer *answer, void *userdata)
     order_end(order, 0, "");
 }
 
-struct order *order_make(struct rollouts *rollouts, Rollout *document, rollouts_done done,
-                         void *userdata)
+/* ---- orders ---- */
+
+struct order *order_make(struct rollouts *rollouts, Rollout *document,
+                         const struct rollout_order *what, rollouts_done done, void *userdata)
 {
     struct order *order = document == NULL ? NULL : calloc(1, sizeof(*order));
 
@@ -96,10 +154,20 @@ struct order *order_make(struct rollouts *rollouts, Rollout *document, rollouts_
         done(-ENOMEM, &error, NULL, userdata);
         return NULL;
     }
-    *order = (struct order){
-        .rollouts = rollouts, .done = done, .userdata = userdata, .document = document};
+    *order = (struct order){.rollouts = rollouts,
+                            .done = done,
+                            .userdata = userdata,
+                            .verb = what->verb,
+                            .document = document};
+    text_copy_line(order->author, sizeof(order->author), what->author);
+    text_copy_line(order->reason, sizeof(order->reason), what->reason);
     list_append(&rollouts->orders, &order->link);
     return order;
+}
+
+static void replace(struct order *order)
+{
+    order_put_document(order, order->document, order->revision, order_on_stored);
 }
 
 void rollouts_order(struct rollouts *rollouts, const char *id, enum rollout_verb verb,
@@ -117,7 +185,7 @@ void rollouts_order(struct rollouts *rollouts, const char *id, enum rollout_verb
         return;
     }
     what.epoch = entry->document->epoch;
-    order = order_make(rollouts, document_copy(entry->document), done, userdata);
+    order = order_make(rollouts, document_copy(entry->document), &what, done, userdata);
     if (order == NULL)
         return;
     order->revision = entry->revision;
@@ -125,7 +193,7 @@ void rollouts_order(struct rollouts *rollouts, const char *id, enum rollout_verb
     if (r < 0)
         order_end(order, r, error.text);
     else
-        order_put_document(order, order->document, order->revision, order_on_stored);
+        order_begin(order, replace);
 }
 
 void rollouts_forget(struct rollouts *rollouts, void *userdata)
@@ -140,10 +208,6 @@ void rollouts_forget(struct rollouts *rollouts, void *userdata)
 
 void orders_stop(struct rollouts *rollouts)
 {
-    list_for_each_safe (link, following, &rollouts->orders) {
-        struct order *order = list_entry(link, struct order, link);
-
-        order->done = NULL;
-        order_end(order, -ECANCELED, "stopping");
-    }
+    list_for_each_safe (link, following, &rollouts->orders)
+        destroy(list_entry(link, struct order, link));
 }

@@ -42,12 +42,30 @@ static struct rollouts *rollouts_of(const struct rollout_entry *entry)
 
 /* ---- steps ---- */
 
+/* What it has done by itself. */
+static void audit_step(const struct rollouts *rollouts, const Rollout *before,
+                       const Rollout *document)
+{
+    AuditRecord record = audit_record(AUDIT(STEP), document);
+
+    if (before->state == document->state && before->wave == document->wave &&
+        before->since_ns == document->since_ns)
+        return;
+    record.coordinator = (char *)rollouts->name;
+    record.reason = document->reason;
+    if (audit_put(rollouts->bus, &record, NULL, NULL) < 0)
+        log_warning("rollout %s: a step is not in the audit: too much is asked of the bus",
+                    document->id);
+}
+
 static void on_stored(const struct bus_answer *answer, void *userdata)
 {
     struct rollout_entry *entry = userdata;
     Rollout *document = entry->stored;
 
     entry->stored = NULL;
+    if (answer->status == 0)
+        audit_step(rollouts_of(entry), entry->document, document);
     if (answer->status < 0 && answer->status != -ESTALE)
         log_warning("rollout %s was not stored: %s; trying again", document->id, answer->problem);
     if (answer->status == 0)
@@ -250,7 +268,7 @@ void rollouts_on_message(struct rollouts *rollouts, const struct bus_message *me
 void rollouts_init(struct rollouts *rollouts, uv_loop_t *loop, struct fleet_hosts *hosts,
                    struct writer *writer, struct lease *lease)
 {
-    *rollouts = (struct rollouts){.hosts = hosts, .writer = writer, .lease = lease};
+    *rollouts = (struct rollouts){.name = "", .hosts = hosts, .writer = writer, .lease = lease};
     documents_init(&rollouts->documents);
     list_init(&rollouts->orders);
     (void)uv_timer_init(loop, &rollouts->timer);

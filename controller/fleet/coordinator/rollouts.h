@@ -6,12 +6,14 @@
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_ROLLOUTS_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_ROLLOUTS_H
 
+#include "controller/fleet/coordinator/audit.h"
 #include "controller/fleet/coordinator/documents.h"
 #include "controller/fleet/coordinator/lease.h"
 #include "controller/fleet/coordinator/writer.h"
 
 struct rollouts {
     struct bus *bus;
+    const char *name; /* of this coordinator, for the audit */
     struct fleet_hosts *hosts;
     struct writer *writer;
     struct lease *lease;

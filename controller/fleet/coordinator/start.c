@@ -329,7 +329,8 @@ static int check_documents(const struct rollouts *rollouts, struct error *error)
 void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *author,
                     rollouts_done done, void *userdata)
 {
-    struct order *order = order_make(rollouts, rollout, done, userdata);
+    const struct rollout_order what = {.verb = ROLLOUT_START, .author = author, .reason = ""};
+    struct order *order = order_make(rollouts, rollout, &what, done, userdata);
     struct error error;
     int r;
 
@@ -346,5 +347,5 @@ void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *aut
         order_end(order, r, error.text);
         return;
     }
-    read_policy(order);
+    order_begin(order, read_policy);
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/message/copy.h"
 #include "controller/fleet/coordinator/orders.h"
@@ -132,11 +133,92 @@ static void test_a_bucket_that_was_lost_is_put_back(void **state)
     assert_memory_equal(key->data, "paused", key->length);
 }
 
+static void lead(struct fixture *f)
+{
+    memory_bus_begin();
+    f->rollouts.bus = memory_bus();
+    f->lease.epoch = 1;
+    f->lease.held_until = time_boottime() + 3600 * NSEC_PER_SEC;
+    rollouts_on_bus(&f->rollouts, true);
+    rollouts_on_whole(&f->rollouts, ROLLOUTS_STREAM);
+}
+
+/* One that has no host to revert any more. */
+static void take_reverting(struct fixture *f)
+{
+    static uint32_t waves[] = {PERMYRIAD};
+    Rollout document = VMRECLAIM__FLEET__V1__ROLLOUT__INIT;
+    size_t length = 0;
+    uint8_t *packed;
+
+    document.id = (char *)"r1";
+    document.policy = (char *)"night";
+    document.text = (char *)"profile: gentle\n";
+    document.host_selector = (char *)"all";
+    document.waves_permyriad = waves;
+    document.n_waves_permyriad = 1;
+    document.state = ROLLOUT_STATE(REVERTING);
+    document.reason = (char *)"oom-kills";
+    document.epoch = 1;
+    packed = message_pack(&document.base, &length);
+    assert_non_null(packed);
+    memory_bus_keep(ROLLOUTS_SUBJECT "rollout.r1", packed, length);
+    rollouts_on_message(&f->rollouts, memory_bus_newest(ROLLOUTS_SUBJECT "rollout.r1"));
+    free(packed);
+}
+
+static void test_a_step_is_in_the_audit(void **state)
+{
+    struct fixture *f = *state;
+    struct fleet_hosts hosts;
+    const struct bus_message *message;
+    AuditRecord *record;
+
+    fleet_hosts_init(&hosts);
+    f->rollouts.hosts = &hosts;
+    lead(f);
+    take_reverting(f);
+    rollouts_turn(&f->rollouts);
+    assert_true(memory_bus_turn());
+    memory_bus_run();
+    message = memory_bus_newest(AUDIT_SUBJECT "r1");
+    assert_non_null(message);
+    record = vmreclaim__fleet__v1__audit_record__unpack(NULL, message->length, message->data);
+    assert_non_null(record);
+    assert_int_equal(record->phase, AUDIT(STEP));
+    assert_int_equal(record->state, ROLLOUT_STATE(REVERTED));
+    assert_string_equal(record->reason, "oom-kills");
+    assert_string_equal(record->author, "");
+    vmreclaim__fleet__v1__audit_record__free_unpacked(record, NULL);
+    fleet_hosts_finish(&hosts);
+}
+
+/* A coordinator that cannot go on says so. */
+static void test_what_makes_no_sense_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct fleet_hosts hosts;
+
+    fleet_hosts_init(&hosts);
+    f->rollouts.hosts = &hosts;
+    lead(f);
+    take(f, "odd", ROLLOUT_STATE(WRITING));
+    f->lease.seen = 0;
+    rollouts_turn(&f->rollouts);
+    assert_non_null(strstr(f->rollouts.problem, "rollout odd cannot go on: its document makes no"));
+    take(f, "odd", ROLLOUT_STATE(ABORTED));
+    rollouts_turn(&f->rollouts);
+    assert_string_equal(f->rollouts.problem, "");
+    fleet_hosts_finish(&hosts);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_ended_makes_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_goes_on_makes_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_step_is_in_the_audit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_makes_no_sense_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bucket_that_was_lost_is_put_back, set_up, tear_down),
     };
 

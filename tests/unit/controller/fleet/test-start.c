@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/message/copy.h"
+#include "controller/fleet/coordinator/order.h"
 #include "controller/fleet/coordinator/orders.h"
 #include "tests/sim/random.h"
 #include "tests/unit/controller/fleet/memory-bus.h"
@@ -218,7 +219,68 @@ static void test_a_text_that_no_host_takes_is_refused(void **state)
     start_text(1, "name: day\nprofile: gentle\n");
     assert_int_equal(f.outcomes[1].status, -EINVAL);
     assert_non_null(strstr(f.outcomes[1].text, "has the name 'day'"));
-    assert_int_equal(memory_bus_asked(), 0);
+    memory_bus_run();
+    assert_null(memory_bus_newest(NIGHT_KEY));
+}
+
+/* The newest record of the rollout. */
+static void check_audit(const char *id, AuditPhase phase, const char *error)
+{
+    char subject[128];
+    const struct bus_message *message;
+    AuditRecord *record;
+
+    snprintf(subject, sizeof(subject), AUDIT_SUBJECT "%s", id);
+    message = memory_bus_newest(subject);
+    assert_non_null(message);
+    record = vmreclaim__fleet__v1__audit_record__unpack(NULL, message->length, message->data);
+    assert_non_null(record);
+    assert_int_equal(record->phase, phase);
+    assert_string_equal(record->order, "start");
+    assert_string_equal(record->author, "ann");
+    assert_non_null(strstr(record->error, error));
+    vmreclaim__fleet__v1__audit_record__free_unpacked(record, NULL);
+}
+
+/* Of the order that is under way. */
+static void audited_id(const struct rollouts *rollouts, char id[32])
+{
+    const struct list *link = rollouts->orders.next;
+
+    assert_ptr_not_equal(link, &rollouts->orders);
+    snprintf(id, 32, "%s", list_entry((struct list *)link, struct order, link)->document->id);
+}
+
+/* Before anything is done it is known who wants it; afterwards what became of it. */
+static void test_a_start_is_in_the_audit_first(void **state)
+{
+    char id[32];
+
+    (void)state;
+    start(0);
+    audited_id(&f.rollouts[0], id);
+    assert_true(memory_bus_turn());
+    check_audit(id, AUDIT(INTENT), "");
+    assert_null(memory_bus_newest(NIGHT_KEY));
+    memory_bus_run();
+    assert_int_equal(f.outcomes[0].status, 0);
+    check_audit(id, AUDIT(OUTCOME), "");
+}
+
+static void test_what_is_not_in_the_audit_is_not_done(void **state)
+{
+    char id[32];
+
+    (void)state;
+    start(0);
+    audited_id(&f.rollouts[0], id);
+    memory_bus_turn_in_vain();
+    assert_true(f.outcomes[0].is_known);
+    assert_int_equal(f.outcomes[0].status, -ETIMEDOUT);
+    assert_non_null(strstr(f.outcomes[0].text, "not known to be in the audit (no answer)"));
+    memory_bus_run();
+    assert_null(memory_bus_newest(NIGHT_KEY));
+    check_audit(id, AUDIT(OUTCOME), "nothing was done");
 }
 
 /* Ids as long as they can be. */
@@ -261,6 +323,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_start_that_died_holds_nobody_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_under_way_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_text_that_no_host_takes_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_start_is_in_the_audit_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_not_in_the_audit_is_not_done, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_fleet_that_has_no_room_is_refused, set_up,
                                         tear_down),
