@@ -208,15 +208,22 @@ int roster_parse(struct roster *roster, const char *text, struct error *error)
     return r;
 }
 
-/* All that a host may do on the bus: say what is its own, and hear what is for it. */
+/* All that a host may do on the bus: say what is its own, and hear what is for it. Kinds of events
+ * are named: a host that makes up more would push the events of others out of their stream. */
 static void print_host(FILE *output, const char *host, const char *key)
 {
-    fprintf(
-        output,
-        "  { nkey: %s, permissions: {\n"
-        "    publish: [ \"vmr.v1.status.%s\", \"vmr.v1.policyget.%s\", \"vmr.v1.event.%s.>\" ]\n"
-        "    subscribe: [ \"_INBOX_%s.>\", \"vmr.v1.live.policy.%s\" ] } }\n",
-        key, host, host, host, host, host);
+    static const char *const events[] = {"action", "checked", "gap"};
+
+    fprintf(output,
+            "  { nkey: %s, permissions: {\n"
+            "    publish: [ \"vmr.v1.status.%s\", \"vmr.v1.policyget.%s\"",
+            key, host, host);
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+        fprintf(output, ", \"vmr.v1.event.%s.%s\"", host, events[i]);
+    fprintf(output,
+            " ]\n"
+            "    subscribe: [ \"_INBOX_%s.>\", \"vmr.v1.live.policy.%s\" ] } }\n",
+            host, host);
 }
 
 static void print_users(FILE *output, const struct roster *roster, enum roster_kind kind)

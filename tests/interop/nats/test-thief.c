@@ -12,10 +12,12 @@
 #include <string.h>
 
 #include "common/base/file.h"
-#include "controller/fleet/bus/nkey.h"
+#include "controller/fleet/enrol/enrol.h"
 #include "tests/interop/nats/nats-server.h"
 
-#define WAIT_MS 300 /* for what must not come */
+#define WAIT_MS       300 /* for what must not come */
+#define STREAM_BYTES  (64 << 10)
+#define MESSAGE_BYTES 2048
 
 struct user {
     char seed[128]; /* its file */
@@ -58,26 +60,15 @@ static void make_user(const struct fixture *f, struct user *user, const char *na
     put_text(f, name, seed);
 }
 
-/* As accounts.conf says that they are written. */
-static void format_host(char *text, size_t size, const struct user *user, const char *host)
-{
-    snprintf(text, size,
-             "{ nkey: %s, permissions: {\n"
-             "  publish: [ \"vmr.v1.status.%s\", \"vmr.v1.event.%s.>\", \"vmr.v1.policyget.%s\" ]\n"
-             "  subscribe: [ \"_INBOX_%s.>\", \"vmr.v1.live.policy.%s\" ] } }",
-             user->key, host, host, host, host, host);
-}
-
+/* By the program's own hand. */
 static void put_users(const struct fixture *f)
 {
-    char text[2048], stolen[512], other[512];
+    const char *directory = f->server.directory;
+    struct error error;
 
-    snprintf(text, sizeof(text), "users: [ { nkey: %s } ]\n", f->fleet.key);
-    put_text(f, "coordinators.conf", text);
-    format_host(stolen, sizeof(stolen), &f->thief, "stolen");
-    format_host(other, sizeof(other), &f->other, "other");
-    snprintf(text, sizeof(text), "users: [ %s,\n%s ]\n", stolen, other);
-    put_text(f, "hosts.conf", text);
+    assert_int_equal(enrol_add(directory, ROSTER_COORDINATOR, "fleet", f->fleet.key, &error), 0);
+    assert_int_equal(enrol_add(directory, ROSTER_HOST, "stolen", f->thief.key, &error), 0);
+    assert_int_equal(enrol_add(directory, ROSTER_HOST, "other", f->other.key, &error), 0);
 }
 
 static void connect_as(const struct fixture *f, struct user *user, const char *inbox)
@@ -108,6 +99,8 @@ static void make_stream(struct fixture *f, const char *name, const char *subject
     config.AllowDirect = true;
     config.DenyDelete = true;
     config.MaxMsgsPerSubject = 8;
+    config.MaxBytes = STREAM_BYTES;
+    config.MaxMsgSize = MESSAGE_BYTES;
     if (republishes)
         config.RePublish = &republish;
     assert_int_equal(js_AddStream(NULL, f->fleet.stream, &config, NULL, NULL), NATS_OK);
@@ -272,6 +265,8 @@ static void test_no_other_subject(void **state)
         "vmr.v1.event.other.action",
         "vmr.v1.event.other",
         "vmr.v1.event.stolen",
+        "vmr.v1.event.stolen.made-up",
+        "vmr.v1.event.stolen.action.more",
         "vmr.v1.policyget.other",
         "$KV.VMR_ROLLOUT.rollout.1",
         "$KV.VMR_LEAD.coordinator",
@@ -279,6 +274,12 @@ static void test_no_other_subject(void **state)
         "$JS.API.STREAM.DELETE.VMR_POLICY",
         "$JS.API.STREAM.MSG.DELETE.VMR_POLICY",
         "$JS.API.CONSUMER.CREATE.VMR_POLICY",
+        "$JS.API.CONSUMER.DURABLE.CREATE.VMR_POLICY.thief",
+        "$JS.API.STREAM.MSG.GET.VMR_POLICY",
+        "$JS.API.DIRECT.GET.VMR_POLICY.vmr.v1.policy.other",
+        "$JS.API.STREAM.UPDATE.VMR_POLICY",
+        "$JS.API.META.LEADER.STEPDOWN",
+        "$SYS.REQ.USER.INFO",
         "$JS.API.STREAM.CREATE.MINE",
         "$SYS.REQ.SERVER.PING",
         "_INBOX_other.x",
@@ -349,6 +350,102 @@ static void test_headers(void **state)
     check_is(f, "VMR_STATUS", "vmr.v1.status.other", "other's status");
 }
 
+/* A message that another one's id was taken for is lost: so nobody gives his an id. */
+static void test_ids_of_messages(void **state)
+{
+    struct fixture *f = *state;
+
+    publish_with(f, "vmr.v1.status.stolen", "Nats-Msg-Id", "1");
+    publish_with(f, "vmr.v1.event.stolen.action", "Nats-Msg-Id", "1");
+    settle(f);
+    keep(f, "vmr.v1.status.other", "other's status");
+    keep(f, "vmr.v1.event.other.action", "other's second event");
+    check_is(f, "VMR_STATUS", "vmr.v1.status.other", "other's status");
+    check_is(f, "VMR_EVENT", "vmr.v1.event.other.action", "other's second event");
+}
+
+/* What is beyond a stream's bytes pushes the oldest out, whose it ever was. */
+static void test_a_flood_pushes_nobody_out(void **state)
+{
+    static char large[MESSAGE_BYTES / 2];
+    struct fixture *f = *state;
+
+    memset(large, 'x', sizeof(large) - 1);
+    keep(f, "vmr.v1.status.other", "other's status");
+    for (unsigned i = 0; i < 4 * STREAM_BYTES / sizeof(large); i++) {
+        char subject[64];
+
+        snprintf(subject, sizeof(subject), "vmr.v1.event.stolen.kind%u", i);
+        (void)natsConnection_PublishString(f->thief.connection, subject, large);
+        (void)natsConnection_PublishString(f->thief.connection, "vmr.v1.event.stolen.action",
+                                           large);
+        (void)natsConnection_PublishString(f->thief.connection, "vmr.v1.status.stolen", large);
+    }
+    check_unharmed(f, 2 + 7); /* eight of the thief's, and one */
+    check_is(f, "VMR_STATUS", "vmr.v1.status.other", "other's status");
+}
+
+/* ... nor is what is too large kept. */
+static void test_what_is_too_large(void **state)
+{
+    static char large[MESSAGE_BYTES + 2]; /* one byte more than it takes */
+    struct fixture *f = *state;
+
+    memset(large, 'x', sizeof(large) - 1);
+    (void)natsConnection_PublishString(f->thief.connection, "vmr.v1.status.stolen", large);
+    check_unharmed(f, 0);
+}
+
+/* The subject says whose policy it is; a request's text may say something else. */
+static void test_what_is_asked_for_is_its_own(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "{\"seq\":1}",
+        "{\"last_by_subj\":\"vmr.v1.policy.other\"}",
+        "{\"next_by_subj\":\"vmr.v1.policy.*\"}",
+        "{\"multi_last\":[\"vmr.v1.policy.*\"]}",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        natsMsg *answer = NULL;
+
+        if (natsConnection_RequestString(&answer, f->thief.connection, "vmr.v1.policyget.stolen",
+                                         texts[i], 5000) == NATS_OK &&
+            natsMsg_GetDataLength(answer) > 0)
+            assert_memory_equal(natsMsg_GetData(answer), "stolen's policy", 15);
+        natsMsg_Destroy(answer);
+    }
+    check_unharmed(f, 0);
+}
+
+/* Answers to others come to their inboxes. */
+static void test_others_inboxes(void **state)
+{
+    static const char *const subjects[] = {"_INBOX_other.>", "_INBOX_*.>", "_INBOX.>", "*.>"};
+    struct fixture *f = *state;
+    natsSubscription *all[ARRAY_SIZE(subjects)] = {NULL};
+    natsMsg *answer = NULL;
+
+    connect_as(f, &f->other, "_INBOX_other");
+    for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+        (void)natsConnection_SubscribeSync(&all[i], f->thief.connection, subjects[i]);
+    settle(f);
+    assert_int_equal(natsConnection_RequestString(&answer, f->other.connection,
+                                                  "vmr.v1.policyget.other", "", 5000),
+                     NATS_OK);
+    natsMsg_Destroy(answer);
+    for (size_t i = 0; i < ARRAY_SIZE(subjects); i++) {
+        answer = NULL;
+        if (all[i] != NULL)
+            assert_true(natsSubscription_NextMsg(&answer, all[i], i == 0 ? WAIT_MS : 1) != NATS_OK);
+        natsSubscription_Destroy(all[i]);
+    }
+    hang_up(&f->other);
+}
+
 static bool hears(struct fixture *f, const char *subject, const char *said)
 {
     natsSubscription *subscription = NULL;
@@ -398,9 +495,17 @@ static void test_no_api(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_a_host_may),  TEST(an_event_is_acknowledged),
-        TEST(no_other_subject), TEST(answers_go_nowhere),
-        TEST(headers),          TEST(nothing_of_others_is_heard),
+        TEST(what_a_host_may),
+        TEST(an_event_is_acknowledged),
+        TEST(no_other_subject),
+        TEST(answers_go_nowhere),
+        TEST(headers),
+        TEST(ids_of_messages),
+        TEST(a_flood_pushes_nobody_out),
+        TEST(what_is_too_large),
+        TEST(what_is_asked_for_is_its_own),
+        TEST(others_inboxes),
+        TEST(nothing_of_others_is_heard),
         TEST(no_api),
     };
     int r;
