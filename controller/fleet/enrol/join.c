@@ -1,6 +1,7 @@
 /* id -> key -> configuration -> what is to be done next. */
 #include "controller/fleet/enrol/join.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -150,6 +151,7 @@ static int make_config(const struct join *join, struct place *place, struct erro
         r = make_key(place, error);
     if (r < 0)
         return r;
+    assert(text != NULL);
     r = file_publish(AT_FDCWD, join->config, text, strlen(text));
     return r < 0 ? error_set(error, r, "%s: %s", join->config, strerror(-r)) : 0;
 }
