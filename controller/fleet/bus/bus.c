@@ -132,6 +132,7 @@ static struct bus_request *make(enum bus_verb verb, const char *stream, const ch
     if (request == NULL)
         return NULL;
     request->verb = verb;
+    request->asked = time_monotonic();
     request->stream = (char *)(request + 1);
     request->subject = request->stream + stream_size;
     request->sent = (uint8_t *)request->subject + subject_size;

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "common/base/list.h"
+#include "common/base/time.h"
 #include "controller/fleet/bus/nkey.h"
 #include "controller/fleet/bus/problem.h"
 #include "controller/fleet/bus/types.h"
@@ -32,6 +33,7 @@ struct bus_request {
     enum bus_verb verb;
     bus_done done; /* NULL: nobody wants to know */
     void *userdata;
+    nsec_t asked; /* CLOCK_MONOTONIC */
     uint64_t expected;
     char *stream;  /* of BUS_GET */
     char *subject; /* both are in one block with `sent` */

@@ -2,14 +2,17 @@
 #include "controller/fleet/bus/requests.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/fleet/bus/arrivals.h"
+#include "controller/fleet/bus/problem.h"
 
 #define WRONG_SEQUENCE 10071
-#define STATUS_HEADER  "Status"
+/* What waited so long behind others that were not answered is not begun: a lease that is renewed
+ * behind hundreds of them would be lost. */
+#define PATIENCE      (10 * NSEC_PER_SEC)
+#define STATUS_HEADER "Status"
 
 static void fail(struct bus_request *request, natsStatus s, jsErrCode code)
 {
@@ -28,8 +31,8 @@ static void fail(struct bus_request *request, natsStatus s, jsErrCode code)
     else if (s == NATS_INSUFFICIENT_BUFFER || code == JSInsufficientResourcesErr ||
              code == JSStreamStoreFailedErr)
         request->status = -ENOSPC;
-    snprintf(request->problem, sizeof(request->problem), "%s%s%s", natsStatus_GetText(s),
-             code != 0 ? ": " : "", code != 0 ? nats_GetLastError(NULL) : "");
+    (void)bus_problem(s, s == NATS_ERR && code != 0 ? nats_GetLastError(NULL) : NULL,
+                      request->problem, sizeof(request->problem));
 }
 
 static natsStatus keep_answer(struct bus_request *request, natsMsg *message)
@@ -99,7 +102,9 @@ void requests_do(struct bus_link *link, struct bus_request *request)
     jsErrCode code = 0;
     natsStatus s = NATS_CONNECTION_CLOSED;
 
-    if (link->connection == NULL)
+    if (time_monotonic() - request->asked > PATIENCE)
+        s = NATS_TIMEOUT;
+    else if (link->connection == NULL)
         ;
     else if (request->verb == BUS_PUBLISH)
         s = natsConnection_Publish(link->connection, request->subject, request->sent,
