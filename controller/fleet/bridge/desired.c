@@ -11,6 +11,7 @@
 
 #define ASK_AGAIN_MS 300000
 #define RETRY_MS     5000
+#define REFUSED_MS   30000 /* until then its clock, or its operator, may have changed */
 #define TIMEOUT      (60 * NSEC_PER_SEC) /* the store's disk may be slow */
 
 typedef Vmreclaim__Controller__V1__ApplyDesiredRequest Request;
@@ -38,6 +39,19 @@ static void retry(struct desired *desired, const char *problem)
 
 static void hand_over(struct desired *desired);
 
+/* The text may have the time of day. */
+static void note_refusal(struct desired *desired, const Vmreclaim__Fleet__V1__Applied *applied)
+{
+    bool is_refused = applied != NULL && applied->refused[0] != '\0';
+    bool is_new = !is_refused || desired->refused != desired->under_way;
+
+    if (is_new)
+        say(desired, is_refused ? applied->refused : "");
+    desired->refused = is_refused ? desired->under_way : 0;
+    if (is_refused)
+        (void)uv_timer_start(&desired->timer, on_timer, REFUSED_MS, ASK_AGAIN_MS);
+}
+
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct desired *desired = userdata;
@@ -49,7 +63,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
         return;
     }
     desired->handed = desired->under_way;
-    say(desired, response->applied == NULL ? "" : response->applied->refused);
+    note_refusal(desired, response->applied);
     desired->on_applied(desired->userdata);
     hand_over(desired);
 }

@@ -2,8 +2,9 @@
  * says what is in force.
  *
  * A change comes by itself; the newest is asked for on connect and every five minutes besides, for
- * what comes by itself may be lost. It is handed over again then, and when the daemon was started
- * anew: that does no harm, and what an operator of the host has let go of is the fleet's again.
+ * what comes by itself may be lost. It is handed over again then, when the daemon was started anew,
+ * and every half a minute while the daemon refuses it: that does no harm, and what an operator of
+ * the host has let go of is the fleet's again.
  *
  * One of a smaller sequence is an older one, or a server is behind; or the servers have lost
  * everything, and their sequences began anew. So it is asked for again, and then believed. */
@@ -31,7 +32,8 @@ struct desired {
     bool has_smaller; /* one of a smaller sequence came after it */
     uint64_t handed;  /* sequence of the one that the daemon has answered; 0: none */
     uint64_t under_way;
-    char said[256]; /* of why not, in the log */
+    uint64_t refused; /* that the daemon did not take; 0: it took the last one */
+    char said[256];   /* of why not, in the log */
 };
 
 /* The caller's memory, until the loop is dry. `on_applied`: the daemon has answered. */
