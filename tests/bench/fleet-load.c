@@ -355,9 +355,10 @@ static int make_users(size_t count, const char *path)
             return 1;
         fprintf(seeds, "h%05zu %s %s\n", i, seed, public_key);
         printf("  { nkey: %s, permissions: {\n"
-               "      publish: [ \"vmr.v1.status.h%05zu\", \"vmr.v1.policyget.h%05zu\" ]\n"
+               "      publish: [ \"vmr.v1.status.h%05zu\", \"vmr.v1.policyget.h%05zu\", "
+               "\"vmr.v1.event.h%05zu.>\" ]\n"
                "      subscribe: [ \"_INBOX_h%05zu.>\", \"vmr.v1.live.policy.h%05zu\" ] } }\n",
-               public_key, i, i, i, i);
+               public_key, i, i, i, i, i);
     }
     puts("]");
     return fclose(seeds) != 0;

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import network
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "strict"))
 import wire  # pylint: disable=wrong-import-position
 
@@ -24,8 +25,9 @@ NO_GATES = [dict(name=name, limit=-1) for name in (
     "apply-errors", "degraded", "actions-refused", "returned")]
 
 CONFIGURATION = """
-host: 127.0.0.1
+host: {address}
 port: {port}
+ping_interval: "10s"
 jetstream {{ store_dir: "{directory}", max_file_store: 2GB, max_memory_store: 16MB }}
 include "accounts.conf"
 include "more.conf"
@@ -97,24 +99,27 @@ class Server:
         os.makedirs(directory)
         self.directory = directory
         self.put(files)
-        text = CONFIGURATION.format(port=port, directory=directory)
+        address = fleet.network.address(name)
+        text = CONFIGURATION.format(address=address, port=port, directory=directory)
         if routes:
-            text += (f"server_name: {name}\ncluster {{ name: fleet, host: 127.0.0.1, "
+            text += (f"server_name: {name}\ncluster {{ name: fleet, host: {address}, "
                      f"port: {cluster_port}, routes: [ {', '.join(routes)} ] }}\n")
         path = os.path.join(directory, "nats.conf")
         with open(path, "w", encoding="utf-8") as output:
             output.write(text)
-        self.url = f"nats://127.0.0.1:{port}"
+        self.url = f"nats://{address}:{port}"
         self.port = port
-        self.program = Program(fleet.directory, name, fleet.nats_program, "-c", path)
+        self.starts = 0
+        self.program = Program(fleet.directory, name,
+                               *fleet.network.command(name, fleet.nats_program, "-c", path))
         self.wait()
 
     def wait(self):
+        self.starts += 1
         wait(self.listens, self.program)
 
     def listens(self):
-        with socket.socket() as one:
-            return one.connect_ex(("127.0.0.1", self.port)) == 0
+        return self.program.log().count("Listening for client connections") >= self.starts
 
     def put(self, files):
         for file, text in files.items():
@@ -160,6 +165,7 @@ class Host:
         self.daemon = None
         self.bridge = None
         self.has_daemon = daemon
+        self.prefix = ()  # of its programs' commands
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -170,10 +176,10 @@ class Host:
 
     def start(self):
         if self.has_daemon:
-            self.daemon = Program(self.directory, "daemon", self.fleet.daemon_program, "--config",
-                                  self.path("vmreclaimd.yaml"))
-        self.bridge = Program(self.directory, "bridge", self.fleet.fleet_program, "--config",
-                              self.path("fleet.yaml"))
+            self.daemon = Program(self.directory, "daemon", *self.prefix, self.fleet.daemon_program,
+                                  "--config", self.path("vmreclaimd.yaml"))
+        self.bridge = Program(self.directory, "bridge", *self.fleet.network.command(
+            self.name, *self.prefix, self.fleet.fleet_program, "--config", self.path("fleet.yaml")))
 
     def call(self, method, **fields):
         """Of its daemon."""
@@ -206,8 +212,8 @@ class Coordinator:
                        f"listen: unix:{self.socket}\nlisten_read: unix:{self.readers}\n"
                        f"signing_key: {fleet.signing_key}\n"
                        f"lease_time: {lease}\n")
-        self.program = Program(fleet.directory, name, fleet.fleet_program, "--coordinator",
-                               "--config", self.path + ".yaml")
+        self.program = Program(fleet.directory, name, *fleet.network.command(
+            name, fleet.fleet_program, "--coordinator", "--config", self.path + ".yaml"))
         wait(self.answers, self.program)
 
     def answers(self):
@@ -241,9 +247,11 @@ class Coordinator:
 
 
 class Fleet:
-    """`names` are hosts; those beyond `daemons` have no daemon."""
+    """`names` are hosts; those beyond `daemons` have no daemon. With a network of namespaces each host, server
+    ("nats-0") and coordinator has one of its name."""
 
-    def __init__(self, programs, names, daemons=None):
+    def __init__(self, programs, names, daemons=None, where=None):
+        self.network = where or network.Loopback()
         self.fleet_program, self.daemon_program, self.nats_program, proto = programs
         files = list(wire.FILES)
         wire.FILES[:] = FILES
@@ -287,7 +295,8 @@ class Fleet:
         if users:
             files["hosts.conf"] = users
         ports = free_ports(2 * count)
-        routes = [f"nats://127.0.0.1:{port}" for port in ports[count:]] if count > 1 else []
+        routes = [f"nats://{self.network.address(f'nats-{i}')}:{port}"
+                  for i, port in enumerate(ports[count:])] if count > 1 else []
         self.servers = [Server(self, f"nats-{i}", ports[i], ports[count + i], routes, files)
                         for i in range(count)]
         before = self.url
@@ -308,4 +317,5 @@ class Fleet:
             assert code in (0, -signal.SIGKILL), coordinator.program.log()
         for server in self.servers:
             server.program.end()
+        self.network.end()
         self.temporary.cleanup()
