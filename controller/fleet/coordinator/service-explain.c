@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "common/base/nearest.h"
+#include "common/ttrpc/wire.h"
 #include "controller/fleet/coordinator/host-policies.h"
 #include "controller/fleet/coordinator/service-methods.h"
 
 typedef Vmreclaim__Fleet__V1__VmExplanation VmExplanation;
+
+/* Of what a host packed of a VM; a bridge has a dozen. */
+#define EXPLANATION_ELEMENTS_MAX 64
 
 /* ---- which is meant ---- */
 
@@ -187,6 +191,18 @@ void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *me
 
 /* ---- ExplainFleetVm ---- */
 
+/* NULL: its host sent none, or something else. */
+static VmExplanation *read_explanation(const VmStatus *vm)
+{
+    const ProtobufCBinaryData *packed = &vm->explanation;
+
+    if (packed->len == 0 ||
+        wire_check_message(&vmreclaim__fleet__v1__vm_explanation__descriptor,
+                           (struct slice){packed->data, packed->len}, EXPLANATION_ELEMENTS_MAX) < 0)
+        return NULL;
+    return vmreclaim__fleet__v1__vm_explanation__unpack(NULL, packed->len, packed->data);
+}
+
 static void answer_vm(struct ttrpc_call *call, struct host_entry *entry, const VmStatus *found)
 {
     FLEET_CALL(ExplainFleetVm, Response)
@@ -208,9 +224,7 @@ static void answer_vm(struct ttrpc_call *call, struct host_entry *entry, const V
     response.policies = policies.pointers;
     response.n_policies = policies.count;
     response.wanted_problem = entry->wanted_problem;
-    if (found->explanation.len > 0)
-        response.explanation = vmreclaim__fleet__v1__vm_explanation__unpack(
-            NULL, found->explanation.len, found->explanation.data);
+    response.explanation = read_explanation(found);
     ttrpc_call_finish(call, &response.base);
     if (response.explanation != NULL)
         vmreclaim__fleet__v1__vm_explanation__free_unpacked(response.explanation, NULL);

@@ -339,6 +339,51 @@ static void test_a_vm_of_a_host(void **state)
     assert_non_null(strstr(failure, "did you mean: vm-3?"));
 }
 
+/* A VM of one more host, with an explanation of so many obstacles. */
+static void add_explained(size_t count, uint64_t sequence)
+{
+    static uint8_t packed[32 * 1024];
+    static Vmreclaim__Controller__V1__Obstacle obstacle;
+    static Vmreclaim__Controller__V1__Obstacle *obstacles[1000];
+    Vmreclaim__Controller__V1__Returns returns = VMRECLAIM__CONTROLLER__V1__RETURNS__INIT;
+    Vmreclaim__Fleet__V1__VmExplanation explanation = VMRECLAIM__FLEET__V1__VM_EXPLANATION__INIT;
+    HostStatus status = VMRECLAIM__FLEET__V1__HOST_STATUS__INIT;
+    VmStatus vm = VMRECLAIM__FLEET__V1__VM_STATUS__INIT, *list[] = {&vm};
+
+    vmreclaim__controller__v1__obstacle__init(&obstacle);
+    for (size_t i = 0; i < count; i++)
+        obstacles[i] = &obstacle;
+    returns.obstacles = obstacles;
+    returns.n_obstacles = count;
+    explanation.returns = &returns;
+    vm.name = vm_names[0];
+    vm.explanation.data = packed;
+    vm.explanation.len = vmreclaim__fleet__v1__vm_explanation__pack(&explanation, packed);
+    status.vms = list;
+    status.n_vms = 1;
+    take_status("z", &status, sequence);
+}
+
+/* What a host packed may unfold into more than it has to say. */
+static void test_an_explanation_is_bounded(void **state)
+{
+    FLEET_CALL(ExplainFleetVm, Request)
+    request = VMRECLAIM__FLEET__V1__EXPLAIN_FLEET_VM_REQUEST__INIT;
+    const FLEET_CALL(ExplainFleetVm, Response) * vm;
+
+    request.host = (char *)"z";
+    request.vm = vm_names[0];
+    add_explained(4, 1);
+    (void)run("ExplainFleetVm, four reasons", service_explain_fleet_vm, &request.base);
+    vm = (const void *)answer;
+    assert_int_equal(vm->explanation->returns->n_obstacles, 4);
+    add_explained(1000, 2);
+    (void)run("ExplainFleetVm, a thousand", service_explain_fleet_vm, &request.base);
+    vm = (const void *)answer;
+    assert_string_equal(vm->vm->name, vm_names[0]);
+    assert_null(vm->explanation);
+}
+
 /* ---- lists ---- */
 
 static void test_lists_come_in_pages(void **state)
@@ -393,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_a_vm_of_a_host),
         cmocka_unit_test(test_lists_come_in_pages),
         cmocka_unit_test(test_those_that_could_return_most),
+        cmocka_unit_test(test_an_explanation_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
