@@ -7,12 +7,13 @@
 #include "common/base/text.h"
 #include "controller/web/api-request.h"
 #include "controller/web/guard.h"
+#include "controller/web/host-view.h"
 #include "controller/web/login.h"
 #include "controller/web/reply.h"
 #include "controller/web/scrape.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { FIELDS = 16 };
+enum { ARGUMENTS = 6, FIELDS = 16 }; /* lines; from which on they are arguments */
 
 /* A name is believed with any port, and with nothing else behind it. */
 static void check_host(const char *host)
@@ -56,7 +57,12 @@ static void check_message(const ProtobufCMessage *message)
     free(packed);
 }
 
-static void check_api(char *const fields[FIELDS], size_t count)
+static void check_words(const struct error *error)
+{
+    require(text_is_utf8(error->text, strlen(error->text)) && error->text[0] != '\0');
+}
+
+static void check_api(char *const fields[FIELDS], char *const values[FIELDS])
 {
     const struct api_path *path = api_path_find(fields[3]);
     struct error error = {""};
@@ -65,18 +71,40 @@ static void check_api(char *const fields[FIELDS], size_t count)
     if (path == NULL)
         return;
     message = api_request_create(path);
-    for (size_t i = 6; i < count; i++) {
-        char *value = strchr(fields[i], '=');
-
-        if (value == NULL)
-            continue;
-        *value++ = '\0';
-        if (api_request_set(path, message, fields[i], value, &error) < 0)
-            require(text_is_utf8(error.text, strlen(error.text)) && error.text[0] != '\0');
-    }
+    for (size_t i = ARGUMENTS; i < FIELDS; i++)
+        if (values[i] != NULL && api_request_set(path, message, fields[i], values[i], &error) < 0)
+            check_words(&error);
     (void)api_request_check(path, message, &error);
     check_message(message);
     protobuf_c_message_free_unpacked(message, NULL);
+}
+
+/* A question about a fleet's hosts, of whom there are none. */
+static void check_fleet(char *const fields[FIELDS], char *const values[FIELDS])
+{
+    struct host_query query = {.limit = HOST_VIEW_LIMIT};
+    const struct host_table table = {.rows = NULL};
+    struct error error = {""};
+    json_t *view;
+
+    for (size_t i = ARGUMENTS; i < FIELDS; i++)
+        if (values[i] != NULL && host_query_set(&query, fields[i], values[i], &error) < 0)
+            check_words(&error);
+    require(query.limit >= 1 && query.limit <= HOST_VIEW_LIMIT_MAX && query.down <= 1);
+    require(text_is_utf8(query.selector, strlen(query.selector)));
+    view = host_view(&table, &query);
+    require(view != NULL && json_array_size(json_object_get(view, "hosts")) == 0);
+    json_decref(view);
+}
+
+/* "NAME=VALUE" becomes both; NULL: it is none. */
+static void split_arguments(char *const fields[FIELDS], char *values[FIELDS])
+{
+    for (size_t i = ARGUMENTS; i < FIELDS; i++) {
+        values[i] = strchr(fields[i], '=');
+        if (values[i] != NULL)
+            *values[i]++ = '\0';
+    }
 }
 
 /* The password stands behind the name, and both end. */
@@ -94,7 +122,7 @@ static void check_login(const char *header)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[1024];
-    char *fields[FIELDS];
+    char *fields[FIELDS], *values[FIELDS];
     size_t count = 0;
     nsec_t timeout;
 
@@ -114,6 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_login(fields[4]);
     timeout = scrape_timeout(fields[5]);
     require(timeout >= NSEC_PER_SEC / 2 && timeout <= 30 * NSEC_PER_SEC);
-    check_api(fields, count);
+    split_arguments(fields, values);
+    check_api(fields, values);
+    check_fleet(fields, values);
     return 0;
 }
