@@ -19,26 +19,21 @@
 #include "common/transport/transport.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller/selectors/host-selector.h"
-#include "fleet.pb-c.h"
+#include "tests/component/web/coordinator.h"
 
 typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
 typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
 typedef Vmreclaim__Fleet__V1__HostStatus HostStatus;
 typedef Vmreclaim__Fleet__V1__VmStatus VmStatus;
-typedef Vmreclaim__Fleet__V1__Rollout Rollout;
 typedef Vmreclaim__Fleet__V1__Applied Applied;
 typedef Vmreclaim__Fleet__V1__AppliedPolicy AppliedPolicy;
 typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
 
 #define PAGE_MAX 500u
-#define TREATED  300u
 #define EVENTS   60u
 
-enum { VMS = 3, ROLLOUTS = 5, CONNECTIONS = 8 };
+enum { VMS = 3, CONNECTIONS = 8 };
 enum { SILENT = 1, HOSTILE, REFUSED, ALONE };
-
-#define EVIL  "<img src=x onerror=alert(1)>\"'&"
-#define STEPS 3
 
 /* One host, and all that its status points to. */
 struct host {
@@ -56,11 +51,10 @@ struct host {
 };
 
 static struct host *hosts;
-static unsigned count, lost, calls;
-static Rollout rollouts[ROLLOUTS];
+static unsigned lost;
+unsigned coordinator_hosts;
+unsigned coordinator_calls;
 static struct ttrpc_connection *connections[CONNECTIONS];
-
-#define text(constant) ((char *)(uintptr_t)(constant))
 
 /* ---- hosts ---- */
 
@@ -129,7 +123,7 @@ static void fill_status(struct host *host, unsigned number)
     status->n_labels = 2;
     status->host = &host->memory;
     status->vm_count = VMS;
-    status->footprint = (uint64_t)(count - number) * 5 * GIB;
+    status->footprint = (uint64_t)(coordinator_hosts - number) * 5 * GIB;
     status->could_return = (uint64_t)(number % 100) * GIB;
     status->returned = (uint64_t)number * MIB;
     status->vms = host->vm_list;
@@ -145,8 +139,8 @@ static void fill_status(struct host *host, unsigned number)
 
 static void make_hosts(void)
 {
-    hosts = calloc(count + 1, sizeof(*hosts));
-    for (unsigned i = 0; i < count; i++) {
+    hosts = calloc(coordinator_hosts + 1, sizeof(*hosts));
+    for (unsigned i = 0; i < coordinator_hosts; i++) {
         struct host *host = &hosts[i];
 
         snprintf(host->id, sizeof(host->id), "h%05u", i);
@@ -187,7 +181,7 @@ static unsigned begin_of(const char *token)
 {
     unsigned i = 0;
 
-    while (i < count && token[0] != '\0' && strcmp(hosts[i].id, token) <= 0)
+    while (i < coordinator_hosts && token[0] != '\0' && strcmp(hosts[i].id, token) <= 0)
         i++;
     return i;
 }
@@ -196,7 +190,7 @@ static bool is_good(struct ttrpc_call *call, const char *selector)
 {
     struct error error;
 
-    calls++;
+    coordinator_calls++;
     if (selector[0] == '\0' || host_selector_check(selector, &error) == 0)
         return true;
     ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "%s", error.text);
@@ -214,11 +208,11 @@ static void list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message,
 
     if (!is_good(call, request->selector))
         return;
-    for (; i < count && response.n_hosts < most; i++)
+    for (; i < coordinator_hosts && response.n_hosts < most; i++)
         if (is_meant(request->selector, i))
             list[response.n_hosts++] = show(i, false);
     response.hosts = list;
-    if (i < count)
+    if (i < coordinator_hosts)
         response.next_page_token = hosts[i - 1].id;
     ttrpc_call_finish(call, &response.base);
 }
@@ -254,8 +248,8 @@ static void get_host_status(struct ttrpc_call *call, const ProtobufCMessage *mes
         VMRECLAIM__FLEET__V1__GET_HOST_STATUS_RESPONSE__INIT;
     HostPolicy policies[2], *list[2];
 
-    calls++;
-    for (unsigned i = 0; i < count; i++)
+    coordinator_calls++;
+    for (unsigned i = 0; i < coordinator_hosts; i++)
         if (strcmp(hosts[i].id, request->host) == 0) {
             response.host = show(i, true);
             response.policies = list;
@@ -276,7 +270,7 @@ static void explain_vm(struct ttrpc_call *call, const ProtobufCMessage *message,
     Vmreclaim__Controller__V1__Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
     HostPolicy policies[2], *list[2];
 
-    calls++;
+    coordinator_calls++;
     waterfall.host_is_known = waterfall.guest_is_known = true;
     waterfall.footprint = 2 * GIB;
     waterfall.in_use = waterfall.cache = GIB;
@@ -299,8 +293,8 @@ static void fill_policy(Vmreclaim__Fleet__V1__FleetPolicy *policy, const char *n
     policy->name = text(name);
     policy->rollout = text("4f00aa");
     policy->texts = 1;
-    policy->wanted = count;
-    policy->in_force = saturating_subtract(count, 3) & UINT32_MAX;
+    policy->wanted = coordinator_hosts;
+    policy->in_force = saturating_subtract(coordinator_hosts, 3) & UINT32_MAX;
     policy->waits = policy->pinned = policy->refused = 1;
 }
 
@@ -335,7 +329,7 @@ static void get_policy(struct ttrpc_call *call, const ProtobufCMessage *message,
     if (!is_good(call, request->selector))
         return;
     fill_policy(&policy, request->name);
-    one.hosts = count;
+    one.hosts = coordinator_hosts;
     one.rollout = text("4f00aa");
     one.text = text("name: night\n# " EVIL "\n");
     host.host = hosts[HOSTILE].id;
@@ -361,7 +355,7 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, v
 
     if (!is_good(call, request->selector))
         return;
-    for (; i < count && response.n_vms + VMS <= PAGE_MAX; i++)
+    for (; i < coordinator_hosts && response.n_vms + VMS <= PAGE_MAX; i++)
         for (unsigned k = 0; (request->most == 0 || response.n_vms < request->most) && k < VMS &&
                              is_meant(request->selector, i) && i != SILENT;
              k++) {
@@ -374,7 +368,7 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, v
             list[response.n_vms++] = vm;
         }
     response.vms = list;
-    if (i < count && request->most == 0)
+    if (i < coordinator_hosts && request->most == 0)
         response.next_page_token = hosts[i - 1].id;
     ttrpc_call_finish(call, &response.base);
 }
@@ -385,12 +379,12 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
     Vmreclaim__Fleet__V1__GetCoordinatorResponse response =
         VMRECLAIM__FLEET__V1__GET_COORDINATOR_RESPONSE__INIT;
 
-    calls++;
+    coordinator_calls++;
     response.version = text("0.1.0");
     response.leader = text("other-" EVIL);
     response.epoch = 3;
     response.bus_is_there = true;
-    response.hosts = count;
+    response.hosts = coordinator_hosts;
     response.hosts_lost = lost;
     response.rollouts = 2;
     ttrpc_call_finish(call, &response.base);
@@ -411,7 +405,7 @@ static void list_events(struct ttrpc_call *call, const ProtobufCMessage *message
 
     if (!is_good(call, request->selector))
         return;
-    for (unsigned i = 0; i < min_of(count, EVENTS) && response.n_events < most; i++) {
+    for (unsigned i = 0; i < min_of(coordinator_hosts, EVENTS) && response.n_events < most; i++) {
         vmreclaim__fleet__v1__heard_event__init(&heard[i]);
         vmreclaim__fleet__v1__fleet_event__init(&events[i]);
         vmreclaim__fleet__v1__fleet_action__init(&actions[i]);
@@ -434,105 +428,6 @@ static void list_events(struct ttrpc_call *call, const ProtobufCMessage *message
             list[response.n_events++] = &heard[i];
     }
     response.events = list;
-    ttrpc_call_finish(call, &response.base);
-}
-
-/* ---- rollouts ---- */
-
-static char *treated[TREATED];
-static uint32_t waves[] = {100, 2500, 10000};
-static Vmreclaim__Fleet__V1__Gate gates[2];
-static Vmreclaim__Fleet__V1__Gate *gate_list[] = {&gates[0], &gates[1]};
-static Vmreclaim__Fleet__V1__GateState states[2];
-static Vmreclaim__Fleet__V1__GateState *state_list[] = {&states[0], &states[1]};
-static char *history[STEPS] = {(char *)"1789990000 writing wave 0",
-                               (char *)"1789990060 soaking wave 0",
-                               (char *)"1789993600 paused wave 0: " EVIL};
-
-static void make_gates(void)
-{
-    static const char *const names[] = {"oom-kills", "refaults"};
-    static const char *const words[] = {"oom-kills: 0 on treated hosts, 0 on others",
-                                        "refaults: host h00002, VM " EVIL ": 9 times as many"};
-
-    for (unsigned i = 0; i < 2; i++) {
-        vmreclaim__fleet__v1__gate__init(&gates[i]);
-        vmreclaim__fleet__v1__gate_state__init(&states[i]);
-        gates[i].name = states[i].name = text(names[i]);
-        gates[i].limit = i == 0 ? 0 : 200;
-        states[i].text = text(words[i]);
-        states[i].failed_in_a_row = i;
-    }
-}
-
-static void make_rollouts(void)
-{
-    static const struct {
-        const char *id, *policy, *reason;
-        Vmreclaim__Fleet__V1__RolloutState state;
-    } rows[ROLLOUTS] = {
-        {"4f00aa", "night", "refaults of " EVIL,
-         VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_PAUSED},
-        {"3e00bb", "day", "", VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_SOAKING},
-        {"2d00cc", "night", "", VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_COMPLETE},
-        {"1c00dd", "night", "oom-kills: VM db1: 1",
-         VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_REVERTED},
-        {"0b00ee", EVIL, "", VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_SUPERSEDED},
-    };
-
-    make_gates();
-    for (unsigned i = 0; i < TREATED; i++)
-        if (asprintf(&treated[i], "h%05u", i) < 0)
-            exit(1);
-    for (unsigned i = 0; i < ROLLOUTS; i++) {
-        Rollout *rollout = &rollouts[i];
-
-        vmreclaim__fleet__v1__rollout__init(rollout);
-        rollout->id = text(rows[i].id);
-        rollout->policy = text(rows[i].policy);
-        rollout->text = text("name: night\nprofile: gentle\n# " EVIL "\n");
-        rollout->host_selector = text("all");
-        rollout->waves_permyriad = waves;
-        rollout->n_waves_permyriad = 3;
-        rollout->canary_hosts = 1;
-        rollout->soak_ns = 600 * NSEC_PER_SEC;
-        rollout->canary_soak_ns = 3600 * NSEC_PER_SEC;
-        rollout->gates = gate_list;
-        rollout->gate_states = state_list;
-        rollout->n_gates = rollout->n_gate_states = 2;
-        rollout->author = text("uid 0");
-        rollout->created_ns = 1790000000000000000 - (int64_t)(i * 3600 * NSEC_PER_SEC);
-        rollout->since_ns = rollout->created_ns + 60 * (int64_t)NSEC_PER_SEC;
-        rollout->state = rows[i].state;
-        rollout->resumes_to = VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_SOAKING;
-        rollout->wave = 2;
-        rollout->wave_begin = 50;
-        rollout->reason = text(rows[i].reason);
-        rollout->history = history;
-        rollout->n_history = STEPS;
-        rollout->hosts = treated;
-        rollout->late = treated + TREATED - 1;
-    }
-}
-
-static void list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
-{
-    const Vmreclaim__Fleet__V1__ListRolloutsRequest *request = (const void *)message;
-    Vmreclaim__Fleet__V1__ListRolloutsResponse response =
-        VMRECLAIM__FLEET__V1__LIST_ROLLOUTS_RESPONSE__INIT;
-    Rollout *list[ROLLOUTS];
-    bool is_alone;
-
-    calls++;
-    for (unsigned i = 0; i < ROLLOUTS; i++)
-        if (strncmp(rollouts[i].id, request->id, strlen(request->id)) == 0)
-            list[response.n_rollouts++] = &rollouts[i];
-    is_alone = response.n_rollouts == 1 && request->with_hosts;
-    for (size_t i = 0; i < response.n_rollouts; i++) {
-        list[i]->n_hosts = is_alone ? min_of(count, TREATED) : 0;
-        list[i]->n_late = is_alone ? 1 : 0;
-    }
-    response.rollouts = list;
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -581,9 +476,9 @@ static void obey(const char *line)
     if (sscanf(line, "lose %u", &number) == 1)
         lost = number;
     else if (strcmp(line, "calls\n") == 0) {
-        printf("calls %u\n", calls);
+        printf("calls %u\n", coordinator_calls);
         (void)fflush(stdout);
-        calls = 0;
+        coordinator_calls = 0;
     } else if (strcmp(line, "close\n") == 0)
         for (unsigned i = 0; i < CONNECTIONS; i++)
             if (connections[i] != NULL)
@@ -614,9 +509,9 @@ int main(int argc, char **argv)
 
     if (argc != 3)
         return 2;
-    count = (unsigned)strtoul(argv[2], NULL, 10);
+    coordinator_hosts = (unsigned)strtoul(argv[2], NULL, 10);
     make_hosts();
-    make_rollouts();
+    coordinator_make_rollouts();
     serve("GetCoordinator", get_coordinator);
     serve("ListHosts", list_hosts);
     serve("GetHostStatus", get_host_status);
@@ -624,7 +519,7 @@ int main(int argc, char **argv)
     serve("ListFleetPolicies", list_policies);
     serve("GetFleetPolicy", get_policy);
     serve("ListFleetVms", list_vms);
-    serve("ListRollouts", list_rollouts);
+    serve("ListRollouts", coordinator_list_rollouts);
     serve("ListFleetEvents", list_events);
     if (address_parse(argv[1], &address, &error) < 0 ||
         listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0) {
