@@ -18,8 +18,9 @@ const EVIL = "<img src=x onerror=alert(1)>\"'&";
 // Views, and a text that is there when all was read.
 const VIEWS = {
   "#/fleet": "Could come back", "#/fleet?hosts=label:rack=2&sort=note": "20 hosts", "#/fleet-host/h00000": "3 VMs",
-  "#/fleet-host/h00002": "held by its own operator", "#/fleet-host/h00001": "It never said anything", "#/fleet-host/h00003": "refused generation 7",
-  "#/rollouts": "superseded", "#/rollouts/4f00aa": "fleet rollout resume", "#/rollouts/2d00cc": "through", "#/rollouts/1c00dd": "taken back",
+  "#/fleet-host/h00002": "held by its own operator", "#/fleet-host/h00001": "It never said anything", "#/fleet-host/h00003": "What came last first",
+  "#/fleet-vm/h00002/vm-2": "vfio", "#/fleet-vm/h00002/nobody": "no VM", "#/fleet-policies": "Wanted of", "#/fleet-policies/night": "Where it is not in force",
+  "#/fleet-events": "What came last first", "#/rollouts": "superseded", "#/rollouts/4f00aa": "fleet rollout resume", "#/rollouts/2d00cc": "through", "#/rollouts/1c00dd": "taken back",
 };
 
 let browser, server, coordinator, both, alone;
@@ -58,13 +59,13 @@ for (const [scheme, width] of FORMS)
       const page = await newTab({ scheme, width });
       await show(page, view, text);
       await check(page);
-      assert.deepEqual(page.complaints, []);
+      assert.deepEqual(page.complaints.filter((one) => !one.includes("vm=nobody")), []); // it is 404
       await page.context().close();
     });
 
 // What hosts say is text, wherever it is.
 test("hostile names are text", async () => {
-  for (const view of ["#/fleet?hosts=h00002", "#/fleet-host/h00002", "#/rollouts", "#/rollouts/4f00aa"]) {
+  for (const view of ["#/fleet?hosts=h00002", "#/fleet-host/h00002", "#/fleet-vm/h00002/x", "#/fleet-policies", "#/fleet-policies/night", "#/fleet-events", "#/rollouts", "#/rollouts/4f00aa"]) {
     const page = await newTab();
     let alerted = false;
     page.on("dialog", (dialog) => { alerted = true; dialog.dismiss(); });

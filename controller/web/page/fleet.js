@@ -9,6 +9,8 @@ const WAIT = 5000;
 
 export const hostLink = (id, text) => h("a", { href: `#/fleet-host/${encodeURIComponent(id)}` }, text || id);
 
+export const fleetVmLink = (host, vm) => h("a", { href: `#/fleet-vm/${encodeURIComponent(host)}/${encodeURIComponent(vm)}` }, vm);
+
 export const presenceKind = (presence) => (presence === "lost" ? "bad" : undefined);
 
 // What it runs of what it is to run.
@@ -138,7 +140,8 @@ export function fleetPage(content, where) {
   const readSoon = reading(read);
   const stopReading = every(WAIT, read);
   const stop = listen({ renew: readSoon });
-  put(content, h("h2", {}, "Fleet"), head, tools, wrong, list);
+  const links = h("p", {}, h("a", { href: "#/fleet-policies" }, "its policies"), ", ", h("a", { href: "#/fleet-events" }, "what happened"));
+  put(content, h("h2", {}, "Fleet"), head, links, tools, wrong, list);
   read();
   return () => [stop, stopReading, readSoon.stop].forEach((end) => end());
 }

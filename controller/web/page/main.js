@@ -9,6 +9,9 @@ import { actionsPage } from "./actions.js";
 import { policiesPage } from "./policies.js";
 import { fleetPage } from "./fleet.js";
 import { fleetHostPage } from "./fleet-host.js";
+import { fleetVmPage } from "./fleet-vm.js";
+import { fleetPoliciesPage } from "./fleet-policies.js";
+import { fleetEventsPage } from "./fleet-events.js";
 import { rolloutsPage } from "./rollouts.js";
 
 // By what is first in the address; `under`: where it is in the list of pages.
@@ -18,7 +21,8 @@ const pages = {
     actions: { page: actionsPage, title: "actions" }, policies: { page: policiesPage, title: "policies" },
   } : { "": { page: fleetPage, title: "fleet", under: "fleet" } }),
   ...(parts.fleet ? {
-    fleet: { page: fleetPage, title: "fleet" }, "fleet-host": { page: fleetHostPage, under: "fleet" }, rollouts: { page: rolloutsPage, title: "rollouts" },
+    fleet: { page: fleetPage, title: "fleet" }, "fleet-host": { page: fleetHostPage, under: "fleet" }, "fleet-vm": { page: fleetVmPage, under: "fleet" },
+    "fleet-policies": { page: fleetPoliciesPage, title: "policies of the fleet", under: "fleet" }, "fleet-events": { page: fleetEventsPage, title: "what happened", under: "fleet" }, rollouts: { page: rolloutsPage, title: "rollouts" },
   } : {}),
 };
 let leave = null;

@@ -268,12 +268,25 @@ static void explain_vm(struct ttrpc_call *call, const ProtobufCMessage *message,
         VMRECLAIM__FLEET__V1__EXPLAIN_FLEET_VM_RESPONSE__INIT;
     Vmreclaim__Fleet__V1__VmExplanation explanation = VMRECLAIM__FLEET__V1__VM_EXPLANATION__INIT;
     Vmreclaim__Controller__V1__Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+    Vmreclaim__Controller__V1__Returns returns = VMRECLAIM__CONTROLLER__V1__RETURNS__INIT;
+    Vmreclaim__Controller__V1__HostStep step = VMRECLAIM__CONTROLLER__V1__HOST_STEP__INIT;
+    Vmreclaim__Controller__V1__HostStep *steps = &step;
+    Vmreclaim__Controller__V1__Obstacle obstacle = VMRECLAIM__CONTROLLER__V1__OBSTACLE__INIT;
+    Vmreclaim__Controller__V1__Obstacle *obstacles = &obstacle;
     HostPolicy policies[2], *list[2];
 
     coordinator_calls++;
     waterfall.host_is_known = waterfall.guest_is_known = true;
     waterfall.footprint = 2 * GIB;
     waterfall.in_use = waterfall.cache = GIB;
+    step.name = text("reclaim");
+    step.bytes = 300 * MIB;
+    obstacle.code = text("vfio");
+    returns.steps = &steps;
+    returns.obstacles = &obstacles;
+    returns.n_steps = returns.n_obstacles = 1;
+    returns.bytes = step.bytes;
+    explanation.returns = &returns;
     explanation.waterfall = &waterfall;
     explanation.engine_state = explanation.driver_state = text("ready");
     response.host = show(HOSTILE, false);
