@@ -12,6 +12,7 @@ static const struct fleet_event_kind all[] = {
     {"vm", "a VM comes, changes its state, or goes; its agent, too"},
     {"alarm", "a guest is starved under a balloon, or is no more"},
     {"policy", "an agent has taken its policy, or not"},
+    {"daemon", "something in a host's daemon does not work, or does again"},
     {"gap", "something was let go before it was told"},
 };
 

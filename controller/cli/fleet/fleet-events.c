@@ -89,7 +89,8 @@ const struct command command_fleet_events = {
         "that was away tells on return what it has not told yet, with the times it has of it.\n"
         "Kinds: action (one has ended), checked (ten minutes later), vm (it comes, changes its\n"
         "state, goes), alarm (a guest is starved), policy (an agent has taken its policy, or\n"
-        "not), gap (something was let go before it was told).",
+        "not), daemon (something in a host's does not work, or does again), gap (something was\n"
+        "let go before it was told).",
     .example = "vmreclaim fleet events --hosts 'rack2-*' --since 1h",
     .see_also = "fleet hosts; actions and events, for this host alone",
     .options = options,

@@ -36,6 +36,14 @@ static void on_applied(void *userdata)
     reporter_hurry(&bridge->reporter);
 }
 
+/* What does not work there is news, too. */
+static void on_status(const Vmreclaim__Controller__V1__GetStatusResponse *status, void *userdata)
+{
+    struct bridge *bridge = userdata;
+
+    teller_on_status(&bridge->teller, status);
+}
+
 static int start_bus(struct bridge *bridge, uv_loop_t *loop, struct error *error)
 {
     const struct fleet_config *config = &bridge->config;
@@ -78,6 +86,8 @@ int bridge_start(struct bridge *bridge, uv_loop_t *loop, const struct fleet_conf
     fetcher_init(&bridge->fetcher, &bridge->upstream);
     desired_init(&bridge->desired, loop, config->host, &bridge->fetcher, on_applied, bridge);
     reporter_init(&bridge->reporter, loop, &bridge->config, &bridge->fetcher);
+    bridge->reporter.on_status = on_status;
+    bridge->reporter.userdata = bridge;
     teller_init(&bridge->teller, loop, &bridge->config, &bridge->fetcher);
     r = start_bus(bridge, loop, error);
     if (r < 0) {

@@ -169,3 +169,20 @@ int event_of_news(const char *host, const Vmreclaim__Controller__V1__Event *even
     text_make_safe(told.text, TEXT_ONE_LINE);
     return pack(&told, ret_event);
 }
+
+int event_of_daemon(const char *host, const char *part, const char *text, int64_t time,
+                    struct told_event *ret_event)
+{
+    struct texts texts;
+    Event told;
+
+    *ret_event = (struct told_event){.kind = "daemon"};
+    vmreclaim__fleet__v1__fleet_event__init(&told);
+    text_format(texts.id, sizeof(texts.id), "%s/daemon/%" PRId64 "-%s", host, time, part);
+    told.id = texts.id;
+    told.time_ns = time;
+    told.kind = (char *)ret_event->kind;
+    told.text = CUT(&texts, line, text);
+    text_make_safe(told.text, TEXT_ONE_LINE);
+    return pack(&told, ret_event);
+}

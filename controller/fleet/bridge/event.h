@@ -24,6 +24,10 @@ int event_of_action(const char *host, const Vmreclaim__Controller__V1__Action *a
 int event_of_news(const char *host, const Vmreclaim__Controller__V1__Event *event,
                   struct told_event *ret_event);
 
+/* A part of the daemon does not work, or does again. -ENOMEM. */
+int event_of_daemon(const char *host, const char *part, const char *text, int64_t time,
+                    struct told_event *ret_event);
+
 /* Records of `store` up to `number` are gone, or another store is there: `text` says which. */
 int event_of_gap(const char *host, const char *store, uint64_t number, int64_t time,
                  const char *text, struct told_event *ret_event);

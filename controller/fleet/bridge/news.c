@@ -27,18 +27,22 @@ void news_finish(struct news *news)
     news->gap.packed = NULL;
 }
 
+void news_put(struct news *news, const struct told_event *event, int64_t time)
+{
+    if (news->count == NEWS_MAX) {
+        drop_first(news);
+        news->dropped++;
+        news->dropped_time = time;
+    }
+    news->ring[(news->first + news->count++) % NEWS_MAX] = *event;
+}
+
 void news_add(struct news *news, const Vmreclaim__Controller__V1__Event *event)
 {
     struct told_event told;
 
-    if (event_of_news(news->host, event, &told) < 0)
-        return;
-    if (news->count == NEWS_MAX) {
-        drop_first(news);
-        news->dropped++;
-        news->dropped_time = event->time_ns;
-    }
-    news->ring[(news->first + news->count++) % NEWS_MAX] = told;
+    if (event_of_news(news->host, event, &told) == 0)
+        news_put(news, &told, event->time_ns);
 }
 
 /* Without memory it is told later. */
@@ -47,8 +51,7 @@ static void make_gap(struct news *news)
     char text[128];
 
     snprintf(text, sizeof(text),
-             "%" PRIu64 " events of VMs were left out: this host was away from the bus",
-             news->dropped);
+             "%" PRIu64 " events were left out: this host was away from the bus", news->dropped);
     if (event_of_gap(news->host, "events", (uint64_t)news->dropped_time, news->dropped_time, text,
                      &news->gap) == 0)
         news->gap_dropped = news->dropped;

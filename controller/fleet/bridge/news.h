@@ -25,6 +25,9 @@ void news_finish(struct news *news);
 /* Without memory it is left out. */
 void news_add(struct news *news, const Vmreclaim__Controller__V1__Event *event);
 
+/* Takes what is packed; `time` is UNIX nanoseconds. */
+void news_put(struct news *news, const struct told_event *event, int64_t time);
+
 /* The next to tell; NULL: there is none. It stays until news_pop. */
 const struct told_event *news_first(struct news *news);
 void news_pop(struct news *news);

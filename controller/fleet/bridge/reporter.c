@@ -90,6 +90,9 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
         fetch->answer = message_copy(result->response);
     else
         (void)error_set(&reporter->problem, -EIO, "%s", result->message);
+    if (fetch->answer != NULL && fetch == &reporter->fetches[PART_STATUS] &&
+        reporter->on_status != NULL)
+        reporter->on_status((const void *)fetch->answer, reporter->userdata);
     if (reporter->under_way == 0)
         end(reporter);
 }

@@ -15,6 +15,9 @@ struct reporter {
     struct fetcher *fetcher;
     struct upstream_listener listener;
     struct bus *bus;
+    /* The daemon has said how it is; NULL: nobody wants to know. */
+    void (*on_status)(const Vmreclaim__Controller__V1__GetStatusResponse *status, void *userdata);
+    void *userdata;
     uv_timer_t timer;
     char boot_id[64];
     char subject[128];

@@ -174,6 +174,13 @@ static void on_event(const Vmreclaim__Controller__V1__Event *event, void *userda
     go_on(teller);
 }
 
+void teller_on_status(struct teller *teller,
+                      const Vmreclaim__Controller__V1__GetStatusResponse *status)
+{
+    health_look(&teller->health, status, time_realtime(), &teller->catch_up.news);
+    go_on(teller);
+}
+
 static void on_upstream(void *userdata)
 {
     go_on(userdata);

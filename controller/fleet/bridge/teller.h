@@ -4,6 +4,7 @@
 
 #include "controller/client/fetch.h"
 #include "controller/fleet/bridge/catch-up.h"
+#include "controller/fleet/bridge/health.h"
 #include "controller/fleet/bridge/watch.h"
 #include "controller/fleet/bus/bus.h"
 #include "controller/fleet/config/config.h"
@@ -16,6 +17,7 @@ struct teller {
     uv_timer_t timer;
     struct catch_up catch_up;
     struct watch watch;
+    struct health health;
     struct fetch *fetch;
     bool bus_is_there;
     char said[256]; /* of why not, in the log */
@@ -34,6 +36,10 @@ struct teller {
 void teller_init(struct teller *teller, uv_loop_t *loop, const struct fleet_config *config,
                  struct fetcher *fetcher);
 void teller_stop(struct teller *teller);
+
+/* The daemon has said how it is. */
+void teller_on_status(struct teller *teller,
+                      const Vmreclaim__Controller__V1__GetStatusResponse *status);
 
 /* The bus came or went. */
 void teller_on_bus(struct teller *teller, bool is_there);

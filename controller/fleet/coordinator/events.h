@@ -16,7 +16,8 @@
 /* Each kind is named: a host that makes up others could fill the stream with them. */
 #define EVENTS_SUBJECTS                                                                            \
     EVENTS_SUBJECT "*.action " EVENTS_SUBJECT "*.checked " EVENTS_SUBJECT "*.gap " EVENTS_SUBJECT  \
-                   "*.vm " EVENTS_SUBJECT "*.alarm " EVENTS_SUBJECT "*.policy"
+                   "*.vm " EVENTS_SUBJECT "*.alarm " EVENTS_SUBJECT "*.policy " EVENTS_SUBJECT     \
+                   "*.daemon"
 
 #define EVENTS_MAX         65536u
 #define EVENTS_OF_HOST_MAX 1024u

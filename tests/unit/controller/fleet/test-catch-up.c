@@ -10,6 +10,7 @@
 
 #include "common/base/time.h"
 #include "controller/fleet/bridge/catch-up.h"
+#include "controller/fleet/bridge/health.h"
 
 #define RECORDS_MAX 512
 #define NOON        ((int64_t)1000 * CATCH_UP_DAY)
@@ -335,6 +336,31 @@ static void test_news(void **state)
     fail_msg("it was not told");
 }
 
+/* What does not work in the daemon is told when it begins and when it is over. */
+static void test_health(void **state)
+{
+    Vmreclaim__Controller__V1__GetStatusResponse status =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_RESPONSE__INIT;
+    Vmreclaim__Controller__V1__Degradation store = VMRECLAIM__CONTROLLER__V1__DEGRADATION__INIT;
+    Vmreclaim__Controller__V1__Degradation *list[] = {&store};
+    struct health health = {.count = 0};
+
+    store.part = (char *)"store";
+    store.reason = (char *)"the disk is full";
+    status.degraded = list;
+    health_look(&health, &status, 5, &world.catch_up.news);
+    status.n_degraded = 1;
+    health_look(&health, &status, 6, &world.catch_up.news);
+    health_look(&health, &status, 7, &world.catch_up.news);
+    status.n_degraded = 0;
+    health_look(&health, &status, 8, &world.catch_up.news);
+    health_look(&health, &status, 9, &world.catch_up.news);
+    run(NSEC_PER_SEC);
+    assert_int_equal(world.told_count, 2);
+    expect_told(0, "h1/daemon/6-store");
+    expect_told(1, "h1/daemon/8-store");
+}
+
 /* It is told at once, not when records are asked for again. */
 static void test_news_is_quick(void **state)
 {
@@ -423,10 +449,10 @@ static void test_file(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(begins),        TEST(nothing_new),   TEST(phases),         TEST(catches_up),
-        TEST(bus_goes),      TEST(killed),        TEST(records_let_go), TEST(all_let_go),
-        TEST(another_store), TEST(put_back),      TEST(bounds),         TEST(news),
-        TEST(news_is_quick), TEST(too_many_news), TEST(file),
+        TEST(begins),        TEST(nothing_new), TEST(phases),         TEST(catches_up),
+        TEST(bus_goes),      TEST(killed),      TEST(records_let_go), TEST(all_let_go),
+        TEST(another_store), TEST(put_back),    TEST(bounds),         TEST(news),
+        TEST(news_is_quick), TEST(health),      TEST(too_many_news),  TEST(file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
