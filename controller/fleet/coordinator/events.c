@@ -8,6 +8,7 @@
 
 #include "common/base/text.h"
 #include "common/base/util.h"
+#include "common/ttrpc/wire.h"
 
 typedef Vmreclaim__Fleet__V1__FleetEvent Event;
 
@@ -160,6 +161,17 @@ static struct heard_event *make(const Event *event, const struct bus_message *me
     return heard;
 }
 
+/* NULL: it cannot be read, has too many fields, or there is no memory. */
+static Event *read_event(const struct bus_message *message)
+{
+    const struct slice packed = {message->data, message->length};
+
+    if (wire_check_message(&vmreclaim__fleet__v1__fleet_event__descriptor, packed,
+                           EVENTS_FIELDS_MAX) < 0)
+        return NULL;
+    return vmreclaim__fleet__v1__fleet_event__unpack(NULL, message->length, message->data);
+}
+
 /* After a connection the newest come again: those that are let go stay so. */
 static bool is_known(const struct fleet_events *events, const struct bus_message *message)
 {
@@ -182,7 +194,7 @@ void fleet_events_on_message(struct fleet_events *events, const struct bus_messa
         is_known(events, message))
         return;
     events->newest = message->sequence;
-    event = vmreclaim__fleet__v1__fleet_event__unpack(NULL, message->length, message->data);
+    event = read_event(message);
     if (event == NULL)
         return;
     heard = is_of(event, host, length) ? make(event, message) : NULL;

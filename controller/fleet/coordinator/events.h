@@ -24,6 +24,7 @@
 #define EVENTS_BYTES_MAX   ((size_t)64 << 20)
 #define EVENTS_KIND_SIZE   24
 #define EVENTS_MESSAGE_MAX 4096u
+#define EVENTS_FIELDS_MAX  64u /* of a message: one has less than thirty */
 
 struct events_host {
     struct hash_link link;

@@ -93,10 +93,21 @@ static void test_not_to_be_read(void **state)
                                        .sequence = 1,
                                        .data = (const uint8_t *)"\x0a\x7f",
                                        .length = 2};
+    struct bus_message unfolding = broken;
+    uint8_t fields[2000] = "\x0a\x05h1/aa"; /* and many that nobody knows */
 
+    for (size_t i = 7; i + 1 < sizeof(fields); i += 2)
+        fields[i] = 0x78;
+    unfolding.data = fields;
+    unfolding.length = sizeof(fields) - 1;
     fleet_events_on_message(&events, &broken);
-    hear_as("vmr.v1.event.h1.action", "h1/large/ended", false, 2, 5000);
+    fleet_events_on_message(&events, &unfolding);
     assert_int_equal(events.count, 0);
+    unfolding.length = 7;
+    fleet_events_on_message(&events, &unfolding);
+    assert_int_equal(events.count, 1);
+    hear_as("vmr.v1.event.h1.action", "h1/large/ended", false, 2, 5000);
+    assert_int_equal(events.count, 1);
 }
 
 /* A host pushes out its own. */
