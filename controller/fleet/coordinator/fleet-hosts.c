@@ -123,7 +123,50 @@ static struct text_digest *digest_texts(const DesiredState *state)
     return digests;
 }
 
-/* Only what was signed with a key of the fleet is built upon. */
+static void refuse_wanted(struct host_entry *entry, const char *why)
+{
+    text_copy_line(entry->wanted_problem, sizeof(entry->wanted_problem), why);
+    log_warning("host %s: its desired state on the bus is not the fleet's: %s", entry->id, why);
+}
+
+bool host_entry_is_past(const struct host_entry *entry, const DesiredState *state)
+{
+    return state->epoch < entry->newest_epoch ||
+           (state->epoch == entry->newest_epoch && state->generation < entry->newest_generation);
+}
+
+/* Takes it. */
+static void keep_wanted(struct host_entry *entry, DesiredState *wanted)
+{
+    forget_wanted(entry);
+    entry->newest_epoch = wanted->epoch;
+    entry->newest_generation = wanted->generation;
+    entry->wanted_digests = digest_texts(wanted);
+    if (entry->wanted_digests != NULL) {
+        entry->wanted = wanted;
+        return;
+    }
+    text_copy_line(entry->wanted_problem, sizeof(entry->wanted_problem), "out of memory");
+    vmreclaim__fleet__v1__desired_state__free_unpacked(wanted, NULL);
+}
+
+/* What is older stays what is newer here, which is to be written again. */
+static void take_opened(struct host_entry *entry, struct signed_state *state)
+{
+    if (strcmp(state->state->host, entry->id) != 0) {
+        forget_wanted(entry);
+        refuse_wanted(entry, "it is another host's");
+    } else if (!host_entry_is_past(entry, state->state)) {
+        entry->is_formers = state->key != 0;
+        keep_wanted(entry, state->state);
+        state->state = NULL;
+    } else if (entry->wanted != NULL)
+        entry->is_older_there = true;
+    else
+        refuse_wanted(entry, "it is older than one before");
+}
+
+/* Only what was signed with a key of the fleet, for this host, is built upon. */
 void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
                              size_t length, uint64_t sequence)
 {
@@ -134,21 +177,15 @@ void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const ui
     if (entry == NULL || sequence <= entry->wanted_sequence)
         return;
     entry->wanted_sequence = sequence;
-    forget_wanted(entry);
     entry->wanted_problem[0] = '\0';
+    entry->is_older_there = false;
     if (signed_state_open(data, length, hosts->keys, hosts->key_count, &state, &error) < 0) {
-        text_copy_line(entry->wanted_problem, sizeof(entry->wanted_problem), error.text);
-        log_warning("host %s: its desired state on the bus is not the fleet's: %s", id, error.text);
+        forget_wanted(entry);
+        refuse_wanted(entry, error.text);
         return;
     }
     hosts->epoch = max_of(hosts->epoch, state.state->epoch);
-    entry->is_formers = state.key != 0;
-    entry->wanted_digests = digest_texts(state.state);
-    if (entry->wanted_digests != NULL) {
-        entry->wanted = state.state;
-        state.state = NULL;
-    } else
-        text_copy_line(entry->wanted_problem, sizeof(entry->wanted_problem), "out of memory");
+    take_opened(entry, &state);
     signed_state_finish(&state);
 }
 
@@ -184,13 +221,14 @@ uint64_t host_entry_generation(const struct host_entry *entry)
                : max_of(believed(applied->generation), believed(applied->refused_generation));
 }
 
-/* The host has a newer one than the stream: that was put back from a copy, and has it no more. */
+/* The host, or who asks, has a newer one than the stream: that was put back from a copy, and has it
+ * no more. */
 static bool is_behind(const struct host_entry *entry)
 {
     const Applied *applied = applied_of(entry);
 
-    return entry->wanted != NULL && applied != NULL &&
-           believed(applied->generation) > entry->wanted->generation;
+    return entry->is_older_there || (entry->wanted != NULL && applied != NULL &&
+                                     believed(applied->generation) > entry->wanted->generation);
 }
 
 static int compare(const void *left, const void *right)

@@ -30,6 +30,9 @@ struct host_entry {
     DesiredState *wanted;               /* NULL: there is none, or it is not to be read */
     struct text_digest *wanted_digests; /* of its policies' texts; NULL: likewise */
     bool is_formers;                    /* the former key has signed it */
+    bool is_older_there;                /* the stream has an older one than this now */
+    uint64_t newest_epoch;              /* of all that came, also where they are not kept here */
+    uint64_t newest_generation;         /* likewise, of that epoch */
     char wanted_problem[128];           /* why not; "": it is, or there is none */
 };
 
@@ -48,7 +51,8 @@ struct fleet_hosts {
 void fleet_hosts_init(struct fleet_hosts *hosts);
 void fleet_hosts_finish(struct fleet_hosts *hosts);
 
-/* A status, or a desired state, that came on the bus. What cannot be read changes nothing. */
+/* A status, or a desired state, that came on the bus. What cannot be read changes nothing; neither
+ * does a desired state that is older than one before. */
 void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
                              size_t length, uint64_t sequence, nsec_t heard);
 void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
@@ -64,6 +68,10 @@ void fleet_hosts_on_wanted_remade(struct fleet_hosts *hosts);
 
 /* The greatest generation that the host says it has seen; 0: none. It takes none below. */
 uint64_t host_entry_generation(const struct host_entry *entry);
+
+/* A desired state is older than one of the host's that came before: it was put back from a copy, or
+ * by who carries it. */
+bool host_entry_is_past(const struct host_entry *entry, const DesiredState *state);
 
 /* NULL: there is none. */
 struct host_entry *fleet_hosts_find(const struct fleet_hosts *hosts, const char *id);

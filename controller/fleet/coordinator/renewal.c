@@ -5,8 +5,8 @@
 
 static bool is_due(const struct host_entry *entry, int64_t now)
 {
-    return entry->wanted != NULL &&
-           (entry->is_formers || entry->wanted->expires_ns < now + RENEWAL_LEFT);
+    return entry->wanted != NULL && (entry->is_formers || entry->is_older_there ||
+                                     entry->wanted->expires_ns < now + RENEWAL_LEFT);
 }
 
 void renewal_turn(struct renewal *renewal, int64_t now)

@@ -1,6 +1,6 @@
 /* Signs again what is to hold on: states that the former key has signed, so that it can be given
- * up, and those that soon expire. What a host is to run stays the same. A few at a time, and only
- * while this coordinator leads. */
+ * up, those that soon expire, and those of which the stream has an older one now. What a host is to
+ * run stays the same. A few at a time, and only while this coordinator leads. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_RENEWAL_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_RENEWAL_H
 

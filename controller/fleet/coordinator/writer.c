@@ -127,7 +127,7 @@ static void leave(struct write *write, const struct bus_answer *newest)
     destroy(write);
 }
 
-/* `newest`: what the state was read from. */
+/* `newest`: what the state was read from; NULL: the bus has another one, or none. */
 static void change_and_put(struct write *write, DesiredState *state,
                            const struct bus_answer *newest)
 {
@@ -143,14 +143,14 @@ static void change_and_put(struct write *write, DesiredState *state,
     r = change(write, state);
     if (r < 0)
         fail(write, strerror(-r));
-    else if (r == 0 && newest->status == 0 && !is_written_again(write, state))
+    else if (r == 0 && newest != NULL && !is_written_again(write, state))
         leave(write, newest);
     else
         put(write, state);
 }
 
-/* What the bus had before it lost it; else an empty one. NULL: no memory. */
-static DesiredState *first_state(const struct fleet_hosts *hosts, const char *host)
+/* What the bus had before it lost it, or has an older one; else an empty one. NULL: no memory. */
+static DesiredState *lost_state(const struct fleet_hosts *hosts, const char *host)
 {
     const struct host_entry *entry = fleet_hosts_find(hosts, host);
     DesiredState *state;
@@ -168,16 +168,31 @@ static DesiredState *first_state(const struct fleet_hosts *hosts, const char *ho
     return NULL;
 }
 
-static void change_first(struct write *write, const struct bus_answer *newest)
+static void change_lost(struct write *write)
 {
-    DesiredState *state = first_state(write->writer->hosts, write->host);
+    DesiredState *state = lost_state(write->writer->hosts, write->host);
 
     if (state == NULL) {
         fail(write, strerror(ENOMEM));
         return;
     }
-    change_and_put(write, state, newest);
+    change_and_put(write, state, NULL);
     vmreclaim__fleet__v1__desired_state__free_unpacked(state, NULL);
+}
+
+/* An older one is replaced by what is known here. */
+static void change_known(struct write *write, DesiredState *there, const struct bus_answer *newest)
+{
+    const struct host_entry *entry = fleet_hosts_find(write->writer->hosts, write->host);
+
+    if (strcmp(there->host, write->host) != 0)
+        fail(write, "what is there is another host's");
+    else if (entry == NULL || !host_entry_is_past(entry, there))
+        change_and_put(write, there, newest);
+    else if (entry->wanted != NULL)
+        change_lost(write);
+    else
+        fail(write, "what is there is older than what was");
 }
 
 /* Nothing is signed that did not come from the fleet itself. */
@@ -192,10 +207,7 @@ static void change_signed(struct write *write, const struct bus_answer *answer)
         fail(write, error.text);
         return;
     }
-    if (strcmp(state.state->host, write->host) == 0)
-        change_and_put(write, state.state, answer);
-    else
-        fail(write, "what is there is another host's");
+    change_known(write, state.state, answer);
     signed_state_finish(&state);
 }
 
@@ -207,7 +219,7 @@ static void on_newest(const struct bus_answer *answer, void *userdata)
     if (answer->status == -ENOENT && write->rollout == NULL)
         destroy(write); /* it is not there any more */
     else if (answer->status == -ENOENT)
-        change_first(write, answer);
+        change_lost(write);
     else if (answer->status < 0)
         fail(write, answer->problem);
     else

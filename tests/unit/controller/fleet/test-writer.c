@@ -196,6 +196,108 @@ static void test_what_is_there_is_not_written_again(void **state)
     assert_int_equal(memory_bus_puts(), 2);
 }
 
+static uint8_t *copy_bytes(const uint8_t *bytes, size_t length)
+{
+    uint8_t *copy = malloc(length);
+
+    assert_non_null(copy);
+    return memcpy(copy, bytes, length);
+}
+
+/* The bus has this now as the host's, and says so. */
+static void carry(const uint8_t *bytes, size_t length, const char *host)
+{
+    char subject[64];
+
+    snprintf(subject, sizeof(subject), WRITER_SUBJECT "%s", host);
+    memory_bus_keep(subject, bytes, length);
+    fleet_hosts_take_wanted(&f.hosts, host, bytes, length, memory_bus_newest(subject)->sequence);
+}
+
+/* By who carries it, or by a copy of the disks: what was taken back would be signed anew. */
+static void test_an_older_one_is_not_built_upon(void **state)
+{
+    const struct bus_message *message;
+    uint8_t *older;
+    size_t length;
+    DesiredState *wanted;
+
+    (void)state;
+    write_rollout("one", "night", ROLLOUT_APPLY, 1);
+    message = memory_bus_newest(SUBJECT);
+    length = message->length;
+    older = copy_bytes(message->data, length);
+    write_rollout("one", "night", ROLLOUT_REVERT, 1);
+    assert_int_equal(fleet_hosts_find(&f.hosts, "h1")->wanted->n_policies, 0);
+    carry(older, length, "h1");
+    assert_int_equal(fleet_hosts_find(&f.hosts, "h1")->wanted->n_policies, 0);
+    assert_false(is_known_to_have("day", ""));
+    write_rollout("two", "day", ROLLOUT_APPLY, 1);
+    wanted = newest();
+    assert_int_equal(wanted->generation, 3);
+    assert_int_equal(wanted->n_policies, 1);
+    assert_string_equal(wanted->policies[0]->name, "day");
+    vmreclaim__fleet__v1__desired_state__free_unpacked(wanted, NULL);
+    assert_true(is_known_to_have("day", "two"));
+    free(older);
+}
+
+/* What is read again in vain is written all the same. */
+static void test_an_older_one_is_replaced_by_what_is_known(void **state)
+{
+    const struct bus_message *message;
+    uint8_t *older;
+    size_t length;
+
+    (void)state;
+    write_rollout("one", "night", ROLLOUT_APPLY, 1);
+    message = memory_bus_newest(SUBJECT);
+    length = message->length;
+    older = copy_bytes(message->data, length);
+    write_rollout("two", "night", ROLLOUT_APPLY, 1);
+    carry(older, length, "h1");
+    assert_false(is_known_to_have("night", "two"));
+    write_rollout("two", "night", ROLLOUT_APPLY, 1);
+    assert_true(is_known_to_have("night", "two"));
+    assert_int_equal(newest_generation(), 3);
+    free(older);
+}
+
+/* A later coordinator knew no better; its word is newer all the same. */
+static void test_a_later_epoch_is_newer(void **state)
+{
+    DesiredState before = VMRECLAIM__FLEET__V1__DESIRED_STATE__INIT;
+    uint8_t *bytes;
+    size_t size;
+
+    (void)state;
+    write_rollout("one", "night", ROLLOUT_APPLY, 1);
+    write_rollout("two", "night", ROLLOUT_APPLY, 1);
+    before.host = (char *)"h1";
+    before.epoch = 2;
+    before.generation = 1;
+    assert_int_equal(signed_state_sign(&before, &f.key, &bytes, &size), 0);
+    carry(bytes, size, "h1");
+    free(bytes);
+    assert_int_equal(fleet_hosts_find(&f.hosts, "h1")->wanted->n_policies, 0);
+}
+
+/* The bus says it is this one's, and loses it: it would be signed anew, for the other one. */
+static void test_another_hosts_is_not_built_upon(void **state)
+{
+    const struct bus_message *message;
+    uint8_t *of_h1;
+
+    (void)state;
+    write_rollout("one", "night", ROLLOUT_APPLY, 1);
+    message = memory_bus_newest(SUBJECT);
+    of_h1 = copy_bytes(message->data, message->length);
+    carry(of_h1, message->length, "h2");
+    free(of_h1);
+    assert_null(fleet_hosts_find(&f.hosts, "h2")->wanted);
+    assert_string_equal(fleet_hosts_find(&f.hosts, "h2")->wanted_problem, "it is another host's");
+}
+
 static void test_a_later_epoch_is_left_alone(void **state)
 {
     (void)state;
@@ -263,6 +365,11 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_older_copy_is_written_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_there_is_not_written_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_older_one_is_not_built_upon, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_older_one_is_replaced_by_what_is_known, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_later_epoch_is_newer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_hosts_is_not_built_upon, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_later_epoch_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_room_is_told_when_half_is_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_stream_tells_of_no_room, set_up, tear_down),
