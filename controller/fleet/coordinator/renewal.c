@@ -3,10 +3,16 @@
 
 #define TURN_MS 1000
 
+/* Of two clocks. */
+#define SLACK ((int64_t)600 * 1000000000)
+
 static bool is_due(const struct host_entry *entry, int64_t now)
 {
-    return entry->wanted != NULL && (entry->is_formers || entry->is_older_there ||
-                                     entry->wanted->expires_ns < now + RENEWAL_LEFT);
+    const DesiredState *wanted = entry->wanted;
+
+    return wanted != NULL &&
+           (entry->is_formers || entry->is_older_there || wanted->issued_ns > now + SLACK ||
+            wanted->expires_ns < now + RENEWAL_LEFT);
 }
 
 void renewal_turn(struct renewal *renewal, int64_t now)

@@ -1,6 +1,7 @@
 /* Signs again what is to hold on: states that the former key has signed, so that it can be given
- * up, those that soon expire, and those of which the stream has an older one now. What a host is to
- * run stays the same. A few at a time, and only while this coordinator leads. */
+ * up; those that soon expire; those of which the stream has an older one now; and those that were
+ * signed by a clock that was ahead, which hosts refuse until it is that late. What a host is to run
+ * stays the same. A few at a time, and only while this coordinator leads. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_RENEWAL_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_RENEWAL_H
 

@@ -168,6 +168,13 @@ static DesiredState *lost_state(const struct fleet_hosts *hosts, const char *hos
     return NULL;
 }
 
+static bool is_known(const struct write *write)
+{
+    const struct host_entry *entry = fleet_hosts_find(write->writer->hosts, write->host);
+
+    return entry != NULL && entry->wanted != NULL;
+}
+
 static void change_lost(struct write *write)
 {
     DesiredState *state = lost_state(write->writer->hosts, write->host);
@@ -216,8 +223,8 @@ static void on_newest(const struct bus_answer *answer, void *userdata)
     struct write *write = userdata;
 
     write->expected = answer->status == 0 ? answer->sequence : BUS_NOTHING;
-    if (answer->status == -ENOENT && write->rollout == NULL)
-        destroy(write); /* it is not there any more */
+    if (answer->status == -ENOENT && write->rollout == NULL && !is_known(write))
+        destroy(write); /* there is nothing to renew */
     else if (answer->status == -ENOENT)
         change_lost(write);
     else if (answer->status < 0)

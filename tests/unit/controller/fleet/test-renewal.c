@@ -60,7 +60,8 @@ static int tear_down(void **state)
 }
 
 /* What the bus keeps of a host, and this coordinator has heard. */
-static void keep(const char *host, const struct signing_key *key, int64_t left, uint64_t epoch)
+static void keep_of(const char *host, const struct signing_key *key, int64_t issued, int64_t left,
+                    uint64_t epoch)
 {
     DesiredState state = VMRECLAIM__FLEET__V1__DESIRED_STATE__INIT;
     Vmreclaim__Fleet__V1__DesiredPolicy policy = VMRECLAIM__FLEET__V1__DESIRED_POLICY__INIT;
@@ -75,7 +76,7 @@ static void keep(const char *host, const struct signing_key *key, int64_t left, 
     state.host = (char *)host;
     state.generation = 4;
     state.epoch = epoch;
-    state.issued_ns = f.now - DAY;
+    state.issued_ns = issued;
     state.expires_ns = f.now + left;
     state.policies = policies;
     state.n_policies = 1;
@@ -85,6 +86,11 @@ static void keep(const char *host, const struct signing_key *key, int64_t left, 
     message = memory_bus_newest(subject);
     fleet_hosts_take_wanted(&f.hosts, host, bytes, size, message->sequence);
     free(bytes);
+}
+
+static void keep(const char *host, const struct signing_key *key, int64_t left, uint64_t epoch)
+{
+    keep_of(host, key, f.now - DAY, left, epoch);
 }
 
 /* By the present key alone. */
@@ -140,6 +146,27 @@ static void test_what_soon_expires_is_renewed(void **state)
     assert_int_equal(memory_bus_puts(), 1);
 }
 
+/* The servers have lost it, and it would expire. */
+static void test_what_is_lost_is_put_back(void **state)
+{
+    keep("h1", &f.key, RENEWAL_LEFT - DAY, 1);
+    memory_bus_remake(WRITER_SUBJECT);
+    fleet_hosts_on_wanted_remade(&f.hosts);
+    turn();
+    check_renewed("h1");
+    turn();
+    assert_int_equal(memory_bus_puts(), 1);
+}
+
+static void test_what_was_signed_in_the_future_is_renewed(void **state)
+{
+    keep_of("h1", &f.key, f.now + DAY, WRITER_EXPIRES + DAY, 1);
+    keep_of("h2", &f.key, f.now + DAY / 1440, WRITER_EXPIRES, 1);
+    turn();
+    check_renewed("h1");
+    assert_int_equal(memory_bus_puts(), 1);
+}
+
 static void test_who_does_not_lead_renews_nothing(void **state)
 {
     keep("h1", &f.former, WRITER_EXPIRES, 1);
@@ -173,10 +200,9 @@ static void test_rollouts_have_room(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(the_former_key_is_given_up),
-        TEST(what_soon_expires_is_renewed),
-        TEST(who_does_not_lead_renews_nothing),
-        TEST(rollouts_have_room),
+        TEST(the_former_key_is_given_up),       TEST(what_soon_expires_is_renewed),
+        TEST(what_is_lost_is_put_back),         TEST(what_was_signed_in_the_future_is_renewed),
+        TEST(who_does_not_lead_renews_nothing), TEST(rollouts_have_room),
     };
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
