@@ -58,6 +58,8 @@ static void on_remade(const char *stream, void *userdata)
         fleet_hosts_on_wanted_remade(&coordinator->hosts);
     else if (strcmp(stream, ROLLOUTS_STREAM) == 0)
         rollouts_on_remade(&coordinator->rollouts);
+    else if (strcmp(stream, EVENTS_STREAM) == 0)
+        fleet_events_on_remade(&coordinator->events);
 }
 
 static void on_state(bool is_connected, const char *problem, void *userdata)

@@ -143,14 +143,15 @@ static bool is_of(const Event *event, const char *host, size_t length)
 }
 
 /* NULL: no memory. */
-static struct heard_event *make(const Event *event, const struct bus_message *message)
+static struct heard_event *make(const Event *event, const struct bus_message *message,
+                                uint64_t sequence)
 {
     size_t id_length = strlen(event->id);
     struct heard_event *heard = calloc(1, sizeof(*heard) + message->length + id_length);
 
     if (heard == NULL)
         return NULL;
-    heard->sequence = message->sequence;
+    heard->sequence = sequence;
     heard->hash = hash_text(event->id);
     heard->time = event->time_ns;
     text_copy(heard->kind, sizeof(heard->kind), event->kind);
@@ -175,7 +176,12 @@ static Event *read_event(const struct bus_message *message)
 /* After a connection the newest come again: those that are let go stay so. */
 static bool is_known(const struct fleet_events *events, const struct bus_message *message)
 {
-    return message->is_kept && message->sequence <= events->newest;
+    return message->is_kept && events->lost + message->sequence <= events->newest;
+}
+
+void fleet_events_on_remade(struct fleet_events *events)
+{
+    events->lost = events->newest;
 }
 
 void fleet_events_on_message(struct fleet_events *events, const struct bus_message *message)
@@ -193,11 +199,11 @@ void fleet_events_on_message(struct fleet_events *events, const struct bus_messa
     if (length == 0 || length > 64 || message->length > EVENTS_MESSAGE_MAX ||
         is_known(events, message))
         return;
-    events->newest = message->sequence;
+    events->newest = events->lost + message->sequence;
     event = read_event(message);
     if (event == NULL)
         return;
-    heard = is_of(event, host, length) ? make(event, message) : NULL;
+    heard = is_of(event, host, length) ? make(event, message, events->newest) : NULL;
     vmreclaim__fleet__v1__fleet_event__free_unpacked(event, NULL);
     if (heard != NULL)
         add(events, host, length, heard);

@@ -37,7 +37,7 @@ struct heard_event {
     struct list link;    /* of all, the oldest first */
     struct list of_host; /* of its host's */
     struct events_host *host;
-    uint64_t sequence; /* of the stream */
+    uint64_t sequence; /* of the stream, behind those of streams that were lost before it */
     uint64_t hash;     /* of the id */
     int64_t time;      /* UNIX nanoseconds, by the host's clock */
     char kind[EVENTS_KIND_SIZE];
@@ -52,10 +52,15 @@ struct fleet_events {
     unsigned count;
     size_t bytes;
     uint64_t newest; /* sequence that was heard */
+    uint64_t lost;   /* the newest of streams that were lost */
 };
 
 void fleet_events_init(struct fleet_events *events);
 void fleet_events_finish(struct fleet_events *events);
+
+/* The stream was made anew. What is known of the one before stays, and comes before what follows.
+ */
+void fleet_events_on_remade(struct fleet_events *events);
 
 /* A message of the stream; others are none of ours. */
 void fleet_events_on_message(struct fleet_events *events, const struct bus_message *message);

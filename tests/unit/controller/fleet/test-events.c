@@ -152,9 +152,24 @@ static void test_said_again(void **state)
     hear_as("vmr.v1.event.h1.action", "h1/0/ended", true, 1, 0);
     hear_as("vmr.v1.event.h1.action", "h1/20/ended", true, 21, 0);
     assert_int_equal(oldest()->sequence, 11);
-    /* The stream was made anew. */
-    hear_as("vmr.v1.event.h1.action", "h1/new/ended", false, 1, 0);
-    assert_int_equal(list_entry(events.all.previous, struct heard_event, link)->sequence, 1);
+}
+
+static struct heard_event *newest(void)
+{
+    return list_entry(events.all.previous, struct heard_event, link);
+}
+
+/* Its numbers begin anew: who has asked up to one of before gets what comes. */
+static void test_the_stream_is_made_anew(void **state)
+{
+    hear_many("h1", 10, 0);
+    fleet_events_on_remade(&events);
+    hear_as("vmr.v1.event.h1.action", "h1/kept/ended", true, 1, 0);
+    assert_int_equal(newest()->sequence, 11);
+    hear_as("vmr.v1.event.h1.action", "h1/new/ended", false, 2, 0);
+    assert_int_equal(newest()->sequence, 12);
+    hear_as("vmr.v1.event.h1.action", "h1/new/ended", true, 2, 0);
+    assert_int_equal(events.count, 12);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
@@ -162,8 +177,10 @@ static void test_said_again(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(each_once),  TEST(in_another_name), TEST(not_to_be_read), TEST(a_noisy_host),
-        TEST(many_hosts), TEST(bytes),           TEST(said_again),
+        TEST(each_once),      TEST(in_another_name),
+        TEST(not_to_be_read), TEST(a_noisy_host),
+        TEST(many_hosts),     TEST(bytes),
+        TEST(said_again),     TEST(the_stream_is_made_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
