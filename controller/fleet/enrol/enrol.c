@@ -59,7 +59,9 @@ static int read_roster(struct office *office, struct error *error)
     if (r < 0)
         return error_set(error, r, "%s/" USERS_FILE ": %s", office->path, strerror(-r));
     office->is_there = true;
-    r = roster_parse(&office->roster, text, error);
+    r = strlen(text) == length /* who is behind a zero byte would be locked out */
+            ? roster_parse(&office->roster, text, error)
+            : error_set(error, -EINVAL, "the file is damaged: a zero byte is in it\nput it back");
     return r < 0 ? error_prefix(error, r, "%s/" USERS_FILE, office->path) : 0;
 }
 

@@ -164,13 +164,18 @@ static void test_what_is_refused(void **state)
     assert_non_null(strstr(error.text, "is host h1's key already"));
 }
 
-static void put_text(const struct fixture *f, const char *name, const char *text)
+static void put_bytes(const struct fixture *f, const char *name, const char *text, size_t length)
 {
     char path[128];
 
     (void)mkdir(f->directory, 0755);
     snprintf(path, sizeof(path), "%s/%s", f->directory, name);
-    assert_int_equal(file_publish(AT_FDCWD, path, text, strlen(text)), 0);
+    assert_int_equal(file_publish(AT_FDCWD, path, text, length), 0);
+}
+
+static void put_text(const struct fixture *f, const char *name, const char *text)
+{
+    put_bytes(f, name, text, strlen(text));
 }
 
 /* Whoever is in a file that somebody wrote would be locked out. */
@@ -216,6 +221,20 @@ static void test_a_list_that_is_damaged(void **state)
             fail_msg("%s: %s", text, error.text);
         assert_true(has(f, "users", text));
     }
+}
+
+/* As a file system leaves it that was not shut down: who is behind would be locked out. */
+static void test_a_list_with_a_hole(void **state)
+{
+    struct fixture *f = *state;
+    char text[128];
+    int length;
+
+    length = snprintf(text, sizeof(text), "# a list%cand\nhost h1 %s\n", '\0', f->keys[0]);
+    put_bytes(f, "users", text, (size_t)length);
+    assert_int_equal(enrol(f, "h2", f->keys[1]), -EINVAL);
+    assert_non_null(strstr(error.text, "damaged"));
+    assert_int_equal(let_go(f, "h2", NULL), -EINVAL);
 }
 
 static void test_many_are_in_order(void **state)
@@ -299,11 +318,17 @@ static void test_joining_what_cannot_be(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_a_host_may),        TEST(a_coordinator_is_no_host),
-        TEST(a_key_is_replaced),      TEST(what_is_refused),
-        TEST(files_by_hand_stay),     TEST(stopped_between),
-        TEST(a_list_that_is_damaged), cmocka_unit_test(test_many_are_in_order),
-        TEST(a_host_joins),           TEST(joining_what_cannot_be),
+        TEST(what_a_host_may),
+        TEST(a_coordinator_is_no_host),
+        TEST(a_key_is_replaced),
+        TEST(what_is_refused),
+        TEST(files_by_hand_stay),
+        TEST(stopped_between),
+        TEST(a_list_that_is_damaged),
+        TEST(a_list_with_a_hole),
+        cmocka_unit_test(test_many_are_in_order),
+        TEST(a_host_joins),
+        TEST(joining_what_cannot_be),
     };
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
