@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/ttrpc/wire.h"
@@ -79,12 +78,31 @@ static HostStatus *read_status(const uint8_t *data, size_t length)
     return vmreclaim__fleet__v1__host_status__unpack(NULL, length, data);
 }
 
+/* NULL is one that was never heard of. */
+static bool says_too_much(struct fleet_hosts *hosts, struct host_entry *entry, nsec_t heard)
+{
+    unsigned suppressed;
+
+    if (entry == NULL || heard == 0)
+        return false;
+    entry->spent = max_of(entry->spent, heard);
+    if (entry->spent < heard + STATUS_BURST * STATUS_GAP) {
+        entry->spent += STATUS_GAP;
+        return false;
+    }
+    if (log_limit_pass(&hosts->floods, heard, &suppressed))
+        log_warning("host %s floods the bus: some statuses are left out; revoke it, or stop it",
+                    entry->id);
+    return true;
+}
+
 void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
                              size_t length, uint64_t sequence, nsec_t heard)
 {
-    HostStatus *status = read_status(data, length);
-    struct host_entry *entry = status == NULL ? NULL : get(hosts, id);
+    struct host_entry *entry = fleet_hosts_find(hosts, id);
+    HostStatus *status = says_too_much(hosts, entry, heard) ? NULL : read_status(data, length);
 
+    entry = status == NULL ? NULL : get(hosts, id);
     if (entry == NULL || sequence <= entry->status_sequence) {
         if (status != NULL)
             vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
@@ -304,7 +322,7 @@ bool fleet_hosts_all_heard(const struct fleet_hosts *hosts, nsec_t since)
 
 void fleet_hosts_init(struct fleet_hosts *hosts)
 {
-    *hosts = (struct fleet_hosts){.count = 0};
+    *hosts = (struct fleet_hosts){.floods = {.interval = 60 * NSEC_PER_SEC, .burst = 5}};
     hash_table_init(&hosts->table);
 }
 

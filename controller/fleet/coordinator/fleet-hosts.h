@@ -3,6 +3,7 @@
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_FLEET_HOSTS_H
 
 #include "common/base/hash.h"
+#include "common/base/log.h"
 #include "controller/fleet/engine/view.h"
 #include "controller/signing/signed-state.h"
 
@@ -13,6 +14,11 @@
 /* Fields of a status, at any depth. 150 VMs with all their figures have 5,000; two bytes are enough
  * for one that takes 200 here. */
 #define STATUS_ELEMENTS_MAX 8192
+
+/* A host says something each ten seconds, and what has changed at once: twenty at once, and two a
+ * second. One that says more would keep the others from being heard. */
+#define STATUS_GAP   (NSEC_PER_SEC / 2)
+#define STATUS_BURST 20
 
 /* SHA-256. */
 struct text_digest {
@@ -25,6 +31,7 @@ struct host_entry {
     HostStatus *status; /* NULL: there never was one */
     uint64_t status_sequence;
     nsec_t heard; /* 0: the bus only kept it */
+    nsec_t spent; /* up to when it has said what it may; behind: it may say more at once */
     /* ---- the newest desired state ---- */
     uint64_t wanted_sequence;           /* in its stream; 0: there is none */
     DesiredState *wanted;               /* NULL: there is none, or it is not to be read */
@@ -46,6 +53,7 @@ struct fleet_hosts {
     size_t key_count;
     uint64_t epoch; /* greatest of any desired state */
     bool crowd_is_said;
+    struct log_limit floods; /* that are logged */
 };
 
 void fleet_hosts_init(struct fleet_hosts *hosts);

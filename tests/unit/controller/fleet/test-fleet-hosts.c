@@ -83,6 +83,27 @@ static void test_the_largest_is_taken(void **state)
     assert_non_null(fleet_hosts_find(&hosts, "h1"));
 }
 
+/* The others are heard all the same, and it is again when it stops. */
+static void test_one_that_says_too_much_is_left_out(void **state)
+{
+    const uint8_t *empty = (const uint8_t *)"";
+    uint64_t sequence = 0;
+    struct host_entry *entry;
+
+    for (unsigned i = 0; i < 1000; i++)
+        fleet_hosts_take_status(&hosts, "h1", empty, 0, ++sequence, NSEC_PER_SEC);
+    entry = fleet_hosts_find(&hosts, "h1");
+    assert_in_range(entry->status_sequence, STATUS_BURST, STATUS_BURST + 1);
+    fleet_hosts_take_status(&hosts, "h2", empty, 0, ++sequence, NSEC_PER_SEC);
+    assert_int_equal(fleet_hosts_find(&hosts, "h2")->heard, NSEC_PER_SEC);
+    fleet_hosts_take_status(&hosts, "h1", empty, 0, ++sequence, NSEC_PER_SEC + STATUS_GAP);
+    assert_int_equal(entry->status_sequence, sequence);
+    fleet_hosts_take_status(&hosts, "h1", empty, 0, ++sequence, NSEC_PER_SEC + STATUS_GAP);
+    assert_int_equal(entry->status_sequence, sequence - 1);
+    fleet_hosts_take_status(&hosts, "h1", empty, 0, ++sequence, 0); /* the stream had it */
+    assert_int_equal(entry->status_sequence, sequence);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
@@ -90,6 +111,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(a_status_unfolds_into_no_more_than_it_may),
         TEST(the_largest_is_taken),
+        TEST(one_that_says_too_much_is_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
