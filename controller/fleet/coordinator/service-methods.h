@@ -22,6 +22,7 @@ struct service {
     struct listener *readers; /* NULL: there is no socket for those who may look alone */
     struct list clients;      /* struct service_client */
     struct ttrpc_budget budget;
+    struct ttrpc_budget readers_budget; /* who looks keeps nobody from ordering */
     struct fleet_hosts *hosts;
     struct rollouts *rollouts;
     const struct lease *lease;

@@ -11,7 +11,7 @@
 
 #define SOCKET_MODE     0660
 #define CONNECTIONS_MAX 64
-#define BUDGET_BYTES    ((uint64_t)64 << 20)
+#define BUDGET_BYTES    ((uint64_t)64 << 20) /* of a socket, as the one above */
 #define FRAME_BYTES     (1u << 20)
 
 /* ---- the coordinator itself ---- */
@@ -101,12 +101,12 @@ static void on_name(const char *name, void *userdata)
 }
 
 static void take(struct service *service, int descriptor, const struct peer *peer,
-                 const struct ttrpc_service *const *offered)
+                 const struct ttrpc_service *const *offered, struct ttrpc_budget *budget)
 {
     struct service_client *client = calloc(1, sizeof(*client));
     struct ttrpc_connection_options options = {.limits = ttrpc_limits_default,
                                                .services = offered,
-                                               .budget = &service->budget,
+                                               .budget = budget,
                                                .userdata = client,
                                                .on_close = on_close};
     int r;
@@ -130,12 +130,16 @@ static void take(struct service *service, int descriptor, const struct peer *pee
 
 static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 {
-    take(userdata, descriptor, peer, services);
+    struct service *service = userdata;
+
+    take(service, descriptor, peer, services, &service->budget);
 }
 
 static void on_reader(int descriptor, const struct peer *peer, void *userdata)
 {
-    take(userdata, descriptor, peer, readers_services);
+    struct service *service = userdata;
+
+    take(service, descriptor, peer, readers_services, &service->readers_budget);
 }
 
 void service_on_bus(struct service *service, bool is_there, const char *problem)
@@ -167,6 +171,7 @@ int service_start(struct service *service, uv_loop_t *loop,
     list_init(&service->clients);
     slices_init(&service->slices, loop);
     ttrpc_budget_init(&service->budget, BUDGET_BYTES, CONNECTIONS_MAX);
+    ttrpc_budget_init(&service->readers_budget, BUDGET_BYTES, CONNECTIONS_MAX);
     r = listen_on(service, "listen", addresses->listen, on_accept, &service->listener, error);
     if (r == 0 && addresses->listen_read[0] != '\0')
         r = listen_on(service, "listen_read", addresses->listen_read, on_reader, &service->readers,
