@@ -1,20 +1,14 @@
-/* One table, for --kind and its completion. */
+/* The table, for --kind and its completion. */
 #include "controller/cli/fleet-event-kinds.h"
 
 #include <string.h>
 
 #include "common/base/nearest.h"
 #include "controller/cli/cli.h"
+#include "controller/fleet/event-kinds.h"
 
-static const struct fleet_event_kind all[] = {
-    {"action", "something was done to a VM, and what it returned"},
-    {"checked", "the same ten minutes later"},
-    {"vm", "a VM comes, changes its state, or goes; its agent, too"},
-    {"alarm", "a guest is starved under a balloon, or is no more"},
-    {"policy", "an agent has taken its policy, or not"},
-    {"daemon", "something in a host's daemon does not work, or does again"},
-    {"gap", "something was let go before it was told"},
-};
+#define ROW(name, help) {name, help},
+static const struct fleet_event_kind all[] = {FLEET_EVENT_KINDS(ROW)};
 
 const struct fleet_event_kind *fleet_event_kind_at(size_t index)
 {

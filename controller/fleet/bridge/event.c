@@ -11,6 +11,8 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "common/base/time.h"
+#include "common/base/util.h"
+#include "controller/fleet/event-kinds.h"
 
 #define CHECKED_AFTER ((int64_t)600 * (int64_t)NSEC_PER_SEC) /* the daemon's TRACK_LATER */
 
@@ -34,10 +36,23 @@ struct texts {
 #define CUT(texts, member, from)                                                                   \
     (text_copy((texts)->member, sizeof((texts)->member), from), (texts)->member)
 
+/* Of another kind no host may tell. */
+static bool may_be_told(const char *kind)
+{
+#define NAME(name, help) name,
+    static const char *const kinds[] = {FLEET_EVENT_KINDS(NAME)};
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (strcmp(kinds[i], kind) == 0)
+            return true;
+    return false;
+}
+
 static int pack(const Event *event, struct told_event *ret_event)
 {
     uint8_t *packed = malloc(EVENT_BYTES_MAX);
 
+    assert(may_be_told(event->kind));
     assert(vmreclaim__fleet__v1__fleet_event__get_packed_size(event) <= EVENT_BYTES_MAX);
     if (packed == NULL)
         return -ENOMEM;

@@ -8,6 +8,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/text.h"
+#include "controller/fleet/event-kinds.h"
 
 #define ROOM_FIRST 64
 
@@ -212,7 +213,8 @@ int roster_parse(struct roster *roster, const char *text, struct error *error)
  * are named: a host that makes up more would push the events of others out of their stream. */
 static void print_host(FILE *output, const char *host, const char *key)
 {
-    static const char *const events[] = {"action", "checked", "gap"};
+#define NAME(name, help) name,
+    static const char *const events[] = {FLEET_EVENT_KINDS(NAME)};
 
     fprintf(output,
             "  { nkey: %s, permissions: {\n"

@@ -99,6 +99,8 @@ static void test_what_a_host_may(void **state)
              "  { nkey: %s, permissions: {\n"
              "    publish: [ \"vmr.v1.status.rack7-12\", \"vmr.v1.policyget.rack7-12\", "
              "\"vmr.v1.event.rack7-12.action\", \"vmr.v1.event.rack7-12.checked\", "
+             "\"vmr.v1.event.rack7-12.vm\", \"vmr.v1.event.rack7-12.alarm\", "
+             "\"vmr.v1.event.rack7-12.policy\", \"vmr.v1.event.rack7-12.daemon\", "
              "\"vmr.v1.event.rack7-12.gap\" ]\n"
              "    subscribe: [ \"_INBOX_rack7-12.>\", \"vmr.v1.live.policy.rack7-12\" ] } }\n"
              "]\n",
