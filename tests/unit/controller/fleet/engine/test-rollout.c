@@ -226,6 +226,41 @@ static void test_a_superseded_one_rests(void **state)
     scene_end();
 }
 
+/* No gate looks at what hosts did before, so nothing but who is there is waited for. */
+static void switch_off_rates(void)
+{
+    static char *const names[] = {(char *)"pressure", (char *)"refaults", (char *)"major-faults",
+                                  (char *)"actions-refused"};
+    Vmreclaim__Fleet__V1__Gate gates[ARRAY_SIZE(names)], *list[ARRAY_SIZE(names)];
+    uint64_t revision;
+    Rollout *rollout = fleet_model_read(&scene.model, &revision);
+    Rollout without = *rollout;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        vmreclaim__fleet__v1__gate__init(&gates[i]);
+        gates[i].name = names[i];
+        gates[i].limit = -1;
+        list[i] = &gates[i];
+    }
+    without.gates = list;
+    without.n_gates = ARRAY_SIZE(names);
+    assert_true(fleet_model_store(&scene.model, &without, revision));
+    vmreclaim__fleet__v1__rollout__free_unpacked(rollout, NULL);
+}
+
+static void test_nothing_opens_while_few_are_known(void **state)
+{
+    (void)state;
+    scene_begin();
+    switch_off_rates();
+    scene_order(ROLLOUT_START);
+    scene_run(20);
+    assert_int_equal(fleet_model_stored(&scene.model), 0);
+    scene_run(30);
+    assert_true(fleet_model_stored(&scene.model) > 0);
+    scene_end();
+}
+
 /* A text that leaves room for so many bytes of hosts. */
 static void leave_room(size_t bytes)
 {
@@ -288,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_reverting_does_not_wait_for_ever),
         cmocka_unit_test(test_200_hosts_a_second_are_reverted),
         cmocka_unit_test(test_a_superseded_one_rests),
+        cmocka_unit_test(test_nothing_opens_while_few_are_known),
         cmocka_unit_test(test_a_full_document_pauses),
         cmocka_unit_test(test_a_full_document_takes_no_newcomer),
     };
