@@ -15,11 +15,7 @@
 #include "common/ttrpc/ttrpc.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/top/model.h"
-
-/* Of a service's method, with its defaults and a text in the field; free() it. NULL: no memory. The
- * text stays the caller's. */
-ProtobufCMessage *top_make_request(const ProtobufCServiceDescriptor *service, const char *method,
-                                   const char *field, const char *text);
+#include "controller/cli/top/requests.h"
 
 /* A list of the peer. */
 struct top_list {
