@@ -6,20 +6,18 @@ usage: test-web.py VMRECLAIM_FLEET VMRECLAIMD NATS_SERVER PROTO_DIRECTORY VMRECL
 """
 import json
 import os
-import re
 import subprocess
 import sys
 import unittest
 import urllib.error
 import urllib.request
 
-import fleet
+import webfleet
 from fleet import wait
+from webfleet import WebFleet
 
 PROGRAMS = sys.argv[1:5]
 VMRECLAIM, WEB = sys.argv[5:7]
-POLICY = "name: night\nprofile: gentle\n"
-SOAKING, PAUSED = 3, 5
 
 # By path, what shows the same.
 SHOWN = {
@@ -46,22 +44,12 @@ def still(value):
 
 class WebTest(unittest.TestCase):
     def setUp(self):
-        self.fleet = fleet.Fleet(PROGRAMS, [f"h{i}" for i in range(3)])
-        self.fleet.start_server()
-        self.addCleanup(self.fleet.end)
-        self.coordinator = self.fleet.add_coordinator("one")
-        for host in self.fleet.hosts:
-            host.start()
-        self.web = fleet.Program(self.fleet.directory, "web", WEB, "--api", "none", "--fleet",
-                                 "unix:" + self.coordinator.readers, "--listen", "127.0.0.1:0")
+        self.web = WebFleet(PROGRAMS, WEB, [f"h{i}" for i in range(3)])
         self.addCleanup(self.web.end)
-        self.address = wait(lambda: re.search(r"listens on (\S+)", self.web.log()), self.web)[1]
-        wait(lambda: len([host for host in self.coordinator.call("ListHosts").hosts
-                          if host.presence == "present" and host.status.host.total > 0]) == 3,
-             self.coordinator.program)
+        self.coordinator = self.web.coordinator
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://{self.web.address}{path}", timeout=30) as answer:
             return answer.read().decode()
 
     def command_line(self, *words):
@@ -69,30 +57,8 @@ class WebTest(unittest.TestCase):
                              env={**os.environ, "VMRECLAIM_FLEET": "unix:" + self.coordinator.readers})
         return run
 
-    def start_rollout(self):
-        """One that waits before its first wave is over."""
-        path = os.path.join(self.fleet.directory, "night.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(POLICY)
-        rollout = dict(policy="night", text=POLICY, vm_selectors=["*"], host_selector="all",
-                       waves_permyriad=[10000], canary_hosts=1, canary_soak_ns=3600 * 10 ** 9,
-                       soak_ns=10 ** 9, gates=fleet.NO_GATES)
-        identifier = wait(lambda: self.try_to_start(rollout), self.coordinator.program)
-        wait(lambda: self.state_of(identifier) == SOAKING, self.coordinator.program)
-        self.coordinator.call("OrderRollout", id=identifier, verb=1, reason="lunch")
-        wait(lambda: self.state_of(identifier) == PAUSED, self.coordinator.program)
-
-    def state_of(self, identifier):
-        return self.coordinator.rollout(identifier).state
-
-    def try_to_start(self, rollout):
-        try:
-            return self.coordinator.call("StartRollout", rollout=rollout).rollout.id
-        except fleet.wire.Refused:
-            return None  # it does not lead yet, or does not know all hosts
-
     def test_the_same_as_the_command_line(self):
-        self.start_rollout()
+        identifier = self.web.pause_a_rollout()
         wait(lambda: [one["in_force"] for one in json.loads(self.get("/api/fleet/policies"))["policies"]]
              == [1])
         for path, command in SHOWN.items():
@@ -111,16 +77,18 @@ class WebTest(unittest.TestCase):
         self.assertIn('vmreclaim_fleet_rollouts{state="paused"} 1\n', metrics)
         self.assertIn("vmreclaim_fleet_bus_connected 1\n", metrics)
         self.assertEqual(self.get("/healthz"), "ok\n")
-        self.refused()
+        self.refused(identifier)
 
-    def refused(self):
+    def refused(self, identifier):
         """Who may look alone cannot order, also not by the command line."""
-        identifier = json.loads(self.get("/api/fleet/rollouts"))["rollouts"][0]["id"]
-        for words in (("abort", identifier), ("start", os.path.join(self.fleet.directory, "night.yaml"))):
+        path = os.path.join(self.web.fleet.directory, "night.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(webfleet.POLICY)
+        for words in (("abort", identifier), ("start", path)):
             run = self.command_line("fleet", "rollout", *words)
             self.assertNotEqual(run.returncode, 0)
             self.assertIn("for looking", run.stderr)
-        self.assertEqual(self.state_of(identifier), PAUSED)
+        self.assertEqual(self.web.state_of(identifier), webfleet.PAUSED)
         with self.assertRaises(urllib.error.HTTPError):
             self.get("/api/fleet/OrderRollout?id=" + identifier)
 
