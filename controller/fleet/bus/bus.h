@@ -33,8 +33,8 @@ int bus_subscribe(struct bus *bus, const char *subject);
  * again after a connection is lost. */
 int bus_follow(struct bus *bus, const char *stream, const char *subject);
 
-/* The newest `count` of a stream, at least one, then all that come, in order; some of them again
- * after a connection is lost. */
+/* The newest `count` of a stream, or more, then all that come, in order; some of them again after a
+ * connection is lost. `count`: 1 or more. */
 int bus_follow_newest(struct bus *bus, const char *stream, const char *subject, uint64_t count);
 
 int bus_start(struct bus *bus, struct error *error);

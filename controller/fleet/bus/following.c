@@ -26,6 +26,18 @@ static void on_unsubscribed(void *userdata)
     arrivals_count_open(userdata, -1);
 }
 
+/* Where one of a subject takes an older one's place, a gap in the sequences is left: who says much
+ * leaves many. So it goes back by the share that is left, not by the count. */
+static uint64_t begin_of_newest(const jsStreamState *state, uint64_t count)
+{
+    uint64_t span = state->LastSeq - state->FirstSeq + 1;
+
+    if (state->Msgs <= count)
+        return 1;
+    return state->LastSeq + 1 - span / state->Msgs * count -
+           span % state->Msgs * count / state->Msgs;
+}
+
 /* What is there already: told apart from what is said now. And where to begin. */
 static natsStatus look_at_stream(struct bus_link *link, struct bus_subscription *subscription,
                                  struct bus_delivery *delivery, jsConsumerConfig *config)
@@ -41,10 +53,9 @@ static natsStatus look_at_stream(struct bus_link *link, struct bus_subscription 
         subscription->made = info->Created;
     }
     config->DeliverPolicy = js_DeliverLastPerSubject;
-    if (subscription->newest > 0) {
+    if (s == NATS_OK && subscription->newest > 0) {
         config->DeliverPolicy = js_DeliverByStartSequence;
-        config->OptStartSeq =
-            delivery->kept > subscription->newest ? delivery->kept - subscription->newest + 1 : 1;
+        config->OptStartSeq = begin_of_newest(&info->State, subscription->newest);
     }
     jsStreamInfo_Destroy(info);
     return s;

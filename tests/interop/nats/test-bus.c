@@ -424,6 +424,53 @@ static void test_the_newest_are_followed(void **state)
     assert_false(f->seen[2].is_kept);
 }
 
+/* It keeps one of its own: the sequences between are nobody's. */
+static void test_one_that_says_much_hides_no_other(void **state)
+{
+    struct fixture *f = *state;
+    char text[16];
+
+    nats_server_start(&f->server, "");
+    create_with(f, NULL, &kept);
+    start(f);
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(text, sizeof(text), "kept.q%u", i);
+        assert_int_equal(put(f, text, "quiet", BUS_ANYTHING), 0);
+    }
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(put(f, "kept.noisy", "noise", BUS_ANYTHING), 0);
+    stop(f);
+    f->is_connected = false;
+    create_with(f, NULL, &kept);
+    assert_int_equal(bus_follow_newest(f->bus, "KEPT", ">", 5), 0);
+    start(f);
+    wait_for(f, f->whole == 1);
+    assert_int_equal(f->seen_count, 5);
+}
+
+/* Of 4 messages the newer half are in the newer half of 12 sequences. */
+static void test_the_newest_by_their_share(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    create_with(f, NULL, &kept);
+    start(f);
+    for (unsigned i = 0; i < 12; i++)
+        assert_int_equal(put(f,
+                             (const char *const[]){"kept.a", "kept.b", "kept.c", "kept.d"}[i / 3],
+                             "text", BUS_ANYTHING),
+                         0);
+    stop(f);
+    f->is_connected = false;
+    create_with(f, NULL, &kept);
+    assert_int_equal(bus_follow_newest(f->bus, "KEPT", ">", 2), 0);
+    start(f);
+    wait_for(f, f->whole == 1);
+    assert_int_equal(f->seen_count, 2);
+    assert_string_equal(f->seen[0].subject, "kept.c");
+}
+
 /* Nothing new is taken, and what is there stays. */
 static void test_a_full_stream_loses_nothing(void **state)
 {
@@ -588,6 +635,8 @@ int main(int argc, char **argv)
         TEST(a_stream_is_followed),
         TEST(a_later_one_makes_it_whole),
         TEST(the_newest_are_followed),
+        TEST(one_that_says_much_hides_no_other),
+        TEST(the_newest_by_their_share),
         TEST(a_full_stream_loses_nothing),
         TEST(the_server_alone_numbers),
         TEST(the_server_goes_and_comes),
