@@ -5,7 +5,7 @@
 
 #include "common/base/nearest.h"
 #include "controller/cli/cli.h"
-#include "controller/fleet/event-kinds.h"
+#include "controller/fleet/events/kinds.h"
 
 #define ROW(name, help) {name, help},
 static const struct fleet_event_kind all[] = {FLEET_EVENT_KINDS(ROW)};

@@ -12,7 +12,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/base/util.h"
-#include "controller/fleet/event-kinds.h"
+#include "controller/fleet/events/kinds.h"
 
 #define CHECKED_AFTER ((int64_t)600 * (int64_t)NSEC_PER_SEC) /* the daemon's TRACK_LATER */
 

@@ -8,7 +8,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/text.h"
-#include "controller/fleet/event-kinds.h"
+#include "controller/fleet/events/kinds.h"
 
 #define ROOM_FIRST 64
 

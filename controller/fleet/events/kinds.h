@@ -1,7 +1,7 @@
 /* The kinds of events that a host tells: the last token of their subject. A host may publish these
  * and no others, so whoever adds one has hosts.conf made anew (docs/fleet.md). */
-#ifndef VMRECLAIM_CONTROLLER_FLEET_EVENT_KINDS_H
-#define VMRECLAIM_CONTROLLER_FLEET_EVENT_KINDS_H
+#ifndef VMRECLAIM_CONTROLLER_FLEET_EVENTS_KINDS_H
+#define VMRECLAIM_CONTROLLER_FLEET_EVENTS_KINDS_H
 
 /* X(name, what it is, for people), in the order in which they are offered. */
 #define FLEET_EVENT_KINDS(X)                                                                       \
