@@ -8,16 +8,15 @@
 #include "common/base/hash.h"
 #include "common/base/list.h"
 #include "controller/fleet/bus/types.h"
+#include "controller/fleet/events/kinds.h"
 #include "fleet.pb-c.h"
 
 #define EVENTS_STREAM  "VMR_EVENT"
 #define EVENTS_SUBJECT "vmr.v1.event."
 
 /* Each kind is named: a host that makes up others could fill the stream with them. */
-#define EVENTS_SUBJECTS                                                                            \
-    EVENTS_SUBJECT "*.action " EVENTS_SUBJECT "*.checked " EVENTS_SUBJECT "*.gap " EVENTS_SUBJECT  \
-                   "*.vm " EVENTS_SUBJECT "*.alarm " EVENTS_SUBJECT "*.policy " EVENTS_SUBJECT     \
-                   "*.daemon"
+#define EVENTS_SUBJECTS_OF(name, help) EVENTS_SUBJECT "*." name " "
+#define EVENTS_SUBJECTS                FLEET_EVENT_KINDS(EVENTS_SUBJECTS_OF)
 
 #define EVENTS_MAX         65536u
 #define EVENTS_OF_HOST_MAX 1024u
