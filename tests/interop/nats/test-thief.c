@@ -138,10 +138,12 @@ static int set_up(void **state)
     make_stream(f, "VMR_EVENT", "vmr.v1.event.>", false);
     make_stream(f, "VMR_POLICY", "vmr.v1.policy.*", true);
     make_stream(f, "KV_VMR_ROLLOUT", "$KV.VMR_ROLLOUT.>", false);
+    make_stream(f, "VMR_AUDIT", "vmr.v1.audit.>", false);
     keep(f, "vmr.v1.policy.other", "other's policy");
     keep(f, "vmr.v1.policy.stolen", "stolen's policy");
     keep(f, "$KV.VMR_ROLLOUT.rollout.1", "rollout");
     keep(f, "vmr.v1.event.other.action", "other's event");
+    keep(f, "vmr.v1.audit.rollout.1", "order");
     connect_as(f, &f->thief, "_INBOX_stolen");
     *state = f;
     return 0;
@@ -215,6 +217,7 @@ static void check_unharmed(struct fixture *f, uint64_t statuses)
     settle(f);
     assert_int_equal(count(f, "VMR_POLICY"), 2);
     assert_int_equal(count(f, "KV_VMR_ROLLOUT"), 1);
+    assert_int_equal(count(f, "VMR_AUDIT"), 1);
     assert_int_equal(count(f, "VMR_STATUS"), statuses);
     check_is(f, "VMR_EVENT", "vmr.v1.event.other.action", "other's event");
     assert_int_equal(count_of(f, "VMR_EVENT", "vmr.v1.event.other.>"), 1);
@@ -272,8 +275,10 @@ static void test_no_other_subject(void **state)
         "vmr.v1.event.stolen.made-up",
         "vmr.v1.event.stolen.action.more",
         "vmr.v1.policyget.other",
+        "vmr.v1.audit.rollout.1",
         "$KV.VMR_ROLLOUT.rollout.1",
         "$KV.VMR_LEAD.coordinator",
+        "$JS.API.STREAM.PURGE.VMR_AUDIT",
         "$JS.API.STREAM.PURGE.VMR_POLICY",
         "$JS.API.STREAM.DELETE.VMR_POLICY",
         "$JS.API.STREAM.MSG.DELETE.VMR_POLICY",
@@ -303,6 +308,7 @@ static void test_answers_go_nowhere(void **state)
         "vmr.v1.live.policy.other",
         "vmr.v1.status.other",
         "vmr.v1.event.other.action",
+        "vmr.v1.audit.rollout.1",
         "$KV.VMR_ROLLOUT.rollout.1",
         "$JS.API.STREAM.PURGE.VMR_POLICY",
         "$JS.API.STREAM.DELETE.KV_VMR_ROLLOUT",
