@@ -127,6 +127,20 @@ class CompletionTest(CliTestCase):
         self.assertEqual(self.bash("vmreclaim vm "), ["list", "show"])
         self.assertEqual(self.bash("vmreclaim policy apply "), ["compopt -o default"])
 
+    def test_bash_takes_no_name_apart(self):
+        """A host of a fleet calls its VMs as it likes; the operator only presses Enter."""
+        names = ["h1/$(false)", "h1/`false`", "h1/a;false", "h1/it's", "h1/fine_1.x"]
+        program = os.path.join(self.directory.name, "vmreclaim")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\ncat <<'END'\n" + "".join(f"{name}\tmanaged\n" for name in names)
+                       + "END\n")
+        os.chmod(program, 0o755)
+        words = self.bash(program + " fleet explain h1/")
+        self.assertEqual(words[-1], "h1/fine_1.x")
+        echoed = subprocess.run(["bash", "-c", "printf '%s\n' " + " ".join(words)], text=True,
+                                capture_output=True, check=True, timeout=60)
+        self.assertEqual(echoed.stdout.splitlines(), names)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
