@@ -143,12 +143,23 @@ static int step_with(struct rollout_entry *entry, struct fleet_host *hosts)
     return r;
 }
 
+/* All VMs of a fleet are much. A pause goes on with them. */
+static void forget_measured(struct rollout_entry *entry)
+{
+    if (entry->document->state == ROLLOUT_STATE(PAUSED))
+        return;
+    rollout_engine_destroy(entry->engine);
+    entry->engine = NULL;
+}
+
 static int step(struct rollout_entry *entry)
 {
     struct rollouts *rollouts = rollouts_of(entry);
     struct fleet_host *hosts;
     int r = -ENOMEM;
 
+    if (rollout_rests(entry->document))
+        forget_measured(entry);
     if (entry->stored != NULL || rollout_rests(entry->document))
         return 0;
     if (entry->engine == NULL)

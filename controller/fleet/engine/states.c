@@ -200,12 +200,13 @@ static int step_complete(struct round *round)
 static const struct {
     int (*step)(struct round *round); /* NULL: it waits for an order */
     bool decides;                     /* on who is there: it waits until that is known */
+    bool judges;                      /* by what is measured of all VMs */
 } states[ROLLOUT_STATE_COUNT] = {
-    [ROLLOUT_STATE(WRITING)] = {step_writing, false},
-    [ROLLOUT_STATE(SOAKING)] = {step_soaking, true},
-    [ROLLOUT_STATE(JUDGING)] = {step_judging, true},
-    [ROLLOUT_STATE(REVERTING)] = {step_reverting, false},
-    [ROLLOUT_STATE(COMPLETE)] = {step_complete, false},
+    [ROLLOUT_STATE(WRITING)] = {step_writing, false, true},
+    [ROLLOUT_STATE(SOAKING)] = {step_soaking, true, true},
+    [ROLLOUT_STATE(JUDGING)] = {step_judging, true, true},
+    [ROLLOUT_STATE(REVERTING)] = {step_reverting, false, false},
+    [ROLLOUT_STATE(COMPLETE)] = {step_complete, false, false},
 };
 
 struct rollout_engine *rollout_engine_create(void)
@@ -253,6 +254,11 @@ static void note_treated(struct round *round)
     }
 }
 
+static bool is_judged(RolloutState state)
+{
+    return (size_t)state < ROLLOUT_STATE_COUNT && states[state].judges;
+}
+
 /* A window begins with each wave. */
 static int look(struct round *round)
 {
@@ -268,6 +274,10 @@ static int look(struct round *round)
     if (engine->marked_wave != wave)
         marks_forget(&engine->marks);
     engine->marked_wave = wave;
+    if (!is_judged(rollout->state)) { /* it is measured no more */
+        marks_forget(&engine->marks);
+        return 0;
+    }
     return marks_follow(&engine->marks, round->view, engine->is_treated);
 }
 

@@ -190,6 +190,8 @@ static void test_a_step_is_in_the_audit(void **state)
     assert_string_equal(record->reason, "oom-kills");
     assert_string_equal(record->author, "");
     vmreclaim__fleet__v1__audit_record__free_unpacked(record, NULL);
+    rollouts_turn(&f->rollouts);
+    assert_null(documents_find(&f->rollouts.documents, "r1")->engine); /* nothing is measured */
     fleet_hosts_finish(&hosts);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "controller/fleet/engine/round.h"
 #include "tests/unit/controller/fleet/engine/scene.h"
 
 #include <stdlib.h>
@@ -151,6 +152,21 @@ static void test_aborting_keeps_and_rolling_back_takes_all(void **state)
     scene_run_until(ROLLOUT_STATE(REVERTED));
     assert_int_equal(fleet_model_stored(&scene.model), 0);
     assert_int_equal(fleet_model_order(&scene.model, ROLLOUT_ROLLBACK, 1), -EBUSY);
+    scene_end();
+}
+
+/* They would be kept of each policy that ever was rolled out. */
+static void test_figures_are_let_go_in_the_end(void **state)
+{
+    (void)state;
+    scene_begin();
+    scene_start();
+    scene_run_until(ROLLOUT_STATE(SOAKING));
+    assert_int_equal(scene.first.engine->marks.count, HOSTS);
+    scene_run_until(ROLLOUT_STATE(COMPLETE));
+    scene_run(30);
+    assert_int_equal(scene.first.engine->marks.count, 0);
+    scene_expect(ROLLOUT_STATE(COMPLETE));
     scene_end();
 }
 
@@ -318,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_a_pause_keeps_and_resuming_judges_first),
         cmocka_unit_test(test_resuming_goes_on),
         cmocka_unit_test(test_aborting_keeps_and_rolling_back_takes_all),
+        cmocka_unit_test(test_figures_are_let_go_in_the_end),
         cmocka_unit_test(test_what_is_complete_can_be_rolled_back),
         cmocka_unit_test(test_reverting_waits_until_hosts_confirm),
         cmocka_unit_test(test_reverting_does_not_wait_for_ever),
