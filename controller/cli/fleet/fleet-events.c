@@ -23,12 +23,13 @@ static const Vmreclaim__Fleet__V1__FleetAction *action_of(const struct list_row 
 
 static void get_returned(const struct list_row *row, struct list_value *value)
 {
+    const FleetEvent *event = ((const HeardEvent *)row->message)->event;
     const Vmreclaim__Fleet__V1__FleetAction *action = action_of(row);
-    bool is_checked = strcmp(((const HeardEvent *)row->message)->event->kind, "checked") == 0;
 
     if (action != NULL)
         list_number(value, action->returned_is_known,
-                    is_checked ? action->returned_later : action->returned);
+                    strcmp(event->kind, "checked") == 0 ? action->returned_later
+                                                        : action->returned);
 }
 
 static const struct list_column columns[] = {

@@ -170,6 +170,28 @@ static void test_policies_of_a_host(void **state)
     assert_true(check("fleet policy why", &answer.base) > ROWS);
 }
 
+/* A coordinator without memory answers with some that have nothing in them. */
+static void test_an_event_with_nothing_in_it(void **state)
+{
+    static char text[SIZE];
+    Vmreclaim__Fleet__V1__HeardEvent heard = VMRECLAIM__FLEET__V1__HEARD_EVENT__INIT;
+    Vmreclaim__Fleet__V1__HeardEvent *events[] = {&heard};
+    Vmreclaim__Fleet__V1__ListFleetEventsResponse answer =
+        VMRECLAIM__FLEET__V1__LIST_FLEET_EVENTS_RESPONSE__INIT;
+    const struct list *list = list_of("fleet events");
+    struct captured captured;
+    struct list_view view;
+
+    heard.host = ids[0];
+    answer.events = events;
+    answer.n_events = 1;
+    assert_int_equal(list_view_parse(list, "", "wide", NULL, &view), EXIT_DONE);
+    capture_begin(&captured);
+    assert_int_equal(list_print(list, &view, &answer.base), EXIT_DONE);
+    capture_end(&captured, text, sizeof(text));
+    assert_non_null(strstr(text, ids[0]));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -177,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_vms),
         cmocka_unit_test(test_policies),
         cmocka_unit_test(test_policies_of_a_host),
+        cmocka_unit_test(test_an_event_with_nothing_in_it),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
