@@ -96,7 +96,7 @@ static int put_texts(struct host_table *table, struct host_row *row, const Fleet
     row->name = put(&texts, status == NULL ? "" : status->name);
     row->note = put(&texts, note_of(status));
     for (size_t i = 0; i < labels && texts.left > 1; i++)
-        row->labels[row->label_count++] = (char *)(uintptr_t)put(&texts, status->labels[i]);
+        row->labels[row->label_count++] = (char *)put(&texts, status->labels[i]);
     return 0;
 }
 

@@ -10,7 +10,7 @@
 /* Somebody's name. */
 #define EVIL "<img src=x onerror=alert(1)>\"'&"
 
-#define text(constant) ((char *)(uintptr_t)(constant))
+#define text(constant) ((char *)(constant))
 
 extern unsigned coordinator_hosts; /* how many there are */
 extern unsigned coordinator_calls; /* since that was asked for */

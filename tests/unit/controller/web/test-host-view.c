@@ -30,7 +30,7 @@ static void make(struct host *host, const char *id, const char *name, uint64_t c
     vmreclaim__controller__v1__host__init(&host->memory);
     vmreclaim__fleet__v1__applied__init(&host->applied);
     host->labels[0] = (char *)"rack=1";
-    host->status.name = (char *)(uintptr_t)name;
+    host->status.name = (char *)name;
     host->status.labels = host->labels;
     host->status.n_labels = 1;
     host->status.host = &host->memory;
@@ -38,7 +38,7 @@ static void make(struct host *host, const char *id, const char *name, uint64_t c
     host->status.could_return = could_return;
     host->status.vm_count = 2;
     host->applied.generation = 7;
-    host->message.host = (char *)(uintptr_t)id;
+    host->message.host = (char *)id;
     host->message.status = &host->status;
     host->message.presence = (char *)"present";
     host->message.wanted_is_known = true;
