@@ -9,7 +9,8 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 
-#define STEP_MS 1000
+#define STEP_MS        1000
+#define COMPLETE_STEPS 8u /* in a turn; one over 10,000 hosts takes 7 ms */
 
 struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char *id,
                                     struct error *error)
@@ -198,27 +199,52 @@ static void put_back(struct rollout_entry *entry)
     store(entry, document);
 }
 
+static bool is_complete(const struct rollout_entry *entry)
+{
+    return entry->document->state == ROLLOUT_STATE(COMPLETE);
+}
+
+/* A complete one waits for newcomers alone, and looks at all hosts for them: of many some are
+ * stepped in a turn, and all in so many turns. */
+static size_t turns_of_all(const struct rollouts *rollouts)
+{
+    size_t count = 0;
+
+    list_for_each (link, &rollouts->documents.list)
+        count += is_complete(list_entry(link, struct rollout_entry, link));
+    return count / COMPLETE_STEPS + 1;
+}
+
+/* A failure is told until all went on without one. */
+static void note_turn(struct rollouts *rollouts, bool all_go_on, size_t turns)
+{
+    rollouts->good_turns = all_go_on ? rollouts->good_turns + 1 : 0;
+    if (rollouts->good_turns >= turns)
+        rollouts->problem[0] = '\0';
+}
+
 void rollouts_turn(struct rollouts *rollouts)
 {
+    size_t turns = turns_of_all(rollouts), complete = 0;
     bool all_go_on = true;
 
     if (rollouts->listening == 0 || !rollouts->documents_are_whole ||
         !lease_is_held(rollouts->lease))
         return;
+    rollouts->turn++;
     list_for_each_safe (link, following, &rollouts->documents.list) {
         struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
         int r = 0;
 
         if (entry->revision == 0)
             put_back(entry);
-        else
+        else if (!is_complete(entry) || complete++ % turns == rollouts->turn % turns)
             r = step(entry);
         if (r < 0 && all_go_on)
             note_failure(entry, r);
         all_go_on = all_go_on && r == 0;
     }
-    if (all_go_on)
-        rollouts->problem[0] = '\0';
+    note_turn(rollouts, all_go_on, turns);
 }
 
 static void on_timer(uv_timer_t *timer)

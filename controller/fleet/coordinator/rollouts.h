@@ -19,6 +19,8 @@ struct rollouts {
     struct lease *lease;
     struct documents documents;
     struct list orders; /* under way: struct order */
+    size_t turn;
+    size_t good_turns; /* without a failure, one after another */
     uv_timer_t timer;
     nsec_t listening; /* since when statuses are heard; 0: they are not */
     bool documents_are_whole;

@@ -214,6 +214,42 @@ static void test_what_makes_no_sense_is_told(void **state)
     fleet_hosts_finish(&hosts);
 }
 
+static size_t count_stepped(const struct fixture *f)
+{
+    size_t count = 0;
+
+    list_for_each (link, &f->rollouts.documents.list)
+        count += list_entry(link, struct rollout_entry, link)->engine != NULL;
+    return count;
+}
+
+/* All of them, after some turns; others in each. */
+static void test_complete_ones_take_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct fleet_hosts hosts;
+    size_t first;
+    char id[16];
+
+    fleet_hosts_init(&hosts);
+    f->rollouts.hosts = &hosts;
+    lead(f);
+    for (unsigned i = 0; i < 30; i++) {
+        snprintf(id, sizeof(id), "c%u", i);
+        take(f, id, ROLLOUT_STATE(COMPLETE));
+    }
+    rollouts_turn(&f->rollouts);
+    first = count_stepped(f);
+    assert_in_range(first, 7, 8);
+    take(f, "goes-on", ROLLOUT_STATE(SOAKING));
+    for (unsigned i = 0; i < 3; i++) {
+        rollouts_turn(&f->rollouts);
+        assert_non_null(documents_find(&f->rollouts.documents, "goes-on")->engine);
+    }
+    assert_int_equal(count_stepped(f), 31);
+    fleet_hosts_finish(&hosts);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -222,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_step_is_in_the_audit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_makes_no_sense_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bucket_that_was_lost_is_put_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_complete_ones_take_turns, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
