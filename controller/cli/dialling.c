@@ -136,7 +136,8 @@ int daemon_fail_lost(const struct cli *cli, const char *reason)
 {
     const char *trace = interrupt_trace();
 
-    return fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s%s%s", daemon_where(cli), reason,
+    return fail(EXIT_UNREACHABLE, "the %s at %s went away: %s%s%s",
+                cli->service == NULL ? "daemon" : "coordinator", daemon_where(cli), reason,
                 trace[0] != '\0' ? "\nWhat was begun may still go on: " : "", trace);
 }
 
@@ -150,9 +151,10 @@ int daemon_fail_call(const struct cli *cli, const char *method, nsec_t timeout,
     text_copy_line(message, sizeof(message), result->message);
     if (result->code == TTRPC_UNIMPLEMENTED)
         return fail(EXIT_FAILED,
-                    "the daemon at %s does not know %s: it is older than this program\n"
-                    "Upgrade vmreclaimd there; if that was done, restart it.",
-                    daemon_where(cli), method);
+                    "the %s at %s does not know %s: it is older than this program\n"
+                    "Upgrade %s there; if that was done, restart it.",
+                    cli->service == NULL ? "daemon" : "coordinator", daemon_where(cli), method,
+                    cli->service == NULL ? "vmreclaimd" : "vmreclaim-fleet");
     if (result->code == TTRPC_DEADLINE_EXCEEDED)
         return fail(EXIT_TIMED_OUT, "no answer within %s%s%s\nGive it longer with --timeout%s%s",
                     time_format_duration(timeout, duration, sizeof(duration)),

@@ -323,8 +323,10 @@ static void add_total(struct table *table, const struct list *list, const struct
 
         if ((column->flags & LIST_SUM) != 0)
             format_value(column->kind, &value, text, sizeof(text));
+        else if (i == 0)
+            snprintf(text, sizeof(text), "%zu %.*s", count, length, list->total);
         else
-            snprintf(text, sizeof(text), i == 0 ? "%zu %.*s" : "", count, length, list->total);
+            text[0] = '\0';
         table_cell(table, "%s", text);
     }
 }

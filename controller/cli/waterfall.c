@@ -280,7 +280,7 @@ void waterfall_print_head(const Vm *vm)
     if (vm->waterfall == NULL)
         return;
     if (!waterfall_host_is_known(vm->waterfall))
-        print_field("What the host holds for it is not known: ", unknown_host(vm));
+        print_field("What the host holds for it is not known:\n", unknown_host(vm));
     else if (vm->waterfall->vm_ram == 0)
         printf("The host holds %s for it; what memory it has is not known.",
                bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)));

@@ -67,7 +67,7 @@ static struct fleet_model_host *find(struct fleet_model *model, const char *id)
     for (unsigned i = 0; i < model->count; i++)
         if (strcmp(model->hosts[i].id, id) == 0)
             return &model->hosts[i];
-    assert(!"there is a host of that id");
+    assert(false && "there is a host of that id");
     return NULL;
 }
 

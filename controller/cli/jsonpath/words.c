@@ -83,13 +83,14 @@ int jsonpath_take_quoted(struct jsonpath_parser *parser, char **ret_text)
     const char quote[] = {*parser->at, '\0'};
     const char *at = parser->at + 1;
     const char *end = find_end(at, quote);
-    cleanup_free char *text = malloc((size_t)(end - at) + 1);
+    cleanup_free char *text = NULL;
     size_t length = 0;
 
-    if (text == NULL)
-        return -ENOMEM;
     if (*end == '\0')
         return jsonpath_refuse(parser, parser->at, "the quote is not closed");
+    text = malloc((size_t)(end - at) + 1);
+    if (text == NULL)
+        return -ENOMEM;
     for (; at < end; at++) {
         const char *letter;
 

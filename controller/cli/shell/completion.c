@@ -105,10 +105,11 @@ static int ask(const struct cli *cli, char *const *words, size_t count, char **r
     static char complete[] = "complete";
     static char separator[] = "--";
     cleanup_close int file = memfd_create("vmreclaim", MFD_CLOEXEC);
-    cleanup_free char **asked = calloc(count + 3, sizeof(char *));
+    cleanup_free char **asked = NULL;
 
     if (file < 0)
         return -errno;
+    asked = calloc(count + 3, sizeof(char *));
     if (asked == NULL)
         return -ENOMEM;
     asked[0] = complete;

@@ -142,6 +142,6 @@ bool tally_pressure(const struct tally *tally, uint64_t *ret_permyriad)
             return true;
         }
     }
-    assert(!"every VM is in some bucket");
+    assert(false && "every VM is in some bucket");
     return false;
 }

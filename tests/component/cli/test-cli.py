@@ -54,7 +54,8 @@ class CliTest(CliTestCase):
                                         "GiB", "0", "B", "-", "-", "balanced", "-", "footprint",
                                         "unknown"])
         text = self.run_cli("vm", "show", "alone").stdout
-        self.assertIn("What the host holds for it is not known: its hypervisor is not known", text)
+        self.assertIn("What the host holds for it is not known:\nits hypervisor is not known", text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
         self.assertNotIn("never touched", text)
         self.assertNotIn("remainder", text)
         self.assertRegex(text, "footprint +- its hypervisor is not known")
@@ -523,6 +524,8 @@ class CliTest(CliTestCase):
         result = self.run_cli("-H", "ssh://host2", "vm", "list", environment=environment, code=4)
         self.assertIn("Permission denied (publickey).", result.stderr)
         self.assertIn("the daemon at ssh://host2 went away", result.stderr)
+        result = self.run_cli("-H", "ssh://host2", "fleet", "hosts", environment=environment, code=4)
+        self.assertIn("the coordinator at ssh://host2 went away", result.stderr)
 
     def test_another_host_without_a_daemon(self):
         environment = self.fake_ssh('while [ "$1" != -- ]; do shift; done\nshift 2; exec "$@"\n')
