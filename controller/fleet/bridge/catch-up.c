@@ -33,12 +33,17 @@ static bool is_new(const struct catch_up *catch_up)
     return catch_up->cursor.number == 0;
 }
 
+void catch_up_bus_came(struct catch_up *catch_up)
+{
+    catch_up->due = catch_up->news_due = 0;
+}
+
 enum catch_up_step catch_up_begin(struct catch_up *catch_up, nsec_t now)
 {
     if (catch_up->is_under_way || now < catch_up->due)
         return CATCH_UP_REST;
     catch_up->is_under_way = true;
-    catch_up->is_news = news_first(&catch_up->news) != NULL;
+    catch_up->is_news = now >= catch_up->news_due && news_first(&catch_up->news) != NULL;
     if (catch_up->is_news)
         return CATCH_UP_TELL;
     return catch_up->next < catch_up->count ? CATCH_UP_TELL : CATCH_UP_ASK;
@@ -170,7 +175,7 @@ void catch_up_happened(struct catch_up *catch_up, const Vmreclaim__Controller__V
                        nsec_t now)
 {
     news_add(&catch_up->news, event);
-    if (!catch_up->has_failed)
+    if (now >= catch_up->news_due)
         catch_up->due = min_of(catch_up->due, now + CATCH_UP_GAP);
 }
 
@@ -186,14 +191,16 @@ void catch_up_told(struct catch_up *catch_up, bool is_done, nsec_t now)
 {
     assert(catch_up->is_under_way);
     catch_up->is_under_way = false;
-    catch_up->has_failed = !is_done;
-    catch_up->due = now + (is_done ? CATCH_UP_GAP : CATCH_UP_RETRY);
-    if (!is_done)
-        return;
+    catch_up->due = now + (is_done || catch_up->is_news ? CATCH_UP_GAP : CATCH_UP_RETRY);
     if (catch_up->is_news) {
-        news_pop(&catch_up->news);
+        if (is_done)
+            news_pop(&catch_up->news);
+        else
+            catch_up->news_due = now + CATCH_UP_NEWS;
         return;
     }
+    if (!is_done)
+        return;
     assert(catch_up->next < catch_up->count);
     catch_up->cursor.number = catch_up->page[catch_up->next++].number;
     if (catch_up->next == catch_up->count)

@@ -23,6 +23,7 @@
 #define CATCH_UP_PAGE  64u
 #define CATCH_UP_GAP   (20 * NSEC_PER_MSEC) /* between two that are told */
 #define CATCH_UP_AGAIN (2 * NSEC_PER_SEC)   /* where nothing is new */
+#define CATCH_UP_NEWS  (30 * NSEC_PER_SEC)  /* the same of news, which holds up no record */
 #define CATCH_UP_RETRY (5 * NSEC_PER_SEC)   /* what failed */
 #define CATCH_UP_DAY   ((int64_t)86400 * (int64_t)NSEC_PER_SEC)
 
@@ -42,7 +43,7 @@ struct catch_up {
     struct news news;
     bool is_news;      /* what is told now */
     nsec_t due;        /* nothing is done before; CLOCK_BOOTTIME */
-    bool has_failed;   /* what was told last */
+    nsec_t news_due;   /* no news is told before */
     bool is_under_way; /* what was begun has not ended */
 };
 
@@ -58,6 +59,9 @@ typedef Vmreclaim__Controller__V1__ListActionChangesResponse ChangesResponse;
 /* `host` outlives it; a cursor that is not known is zeroed. */
 void catch_up_init(struct catch_up *catch_up, const char *host, const struct cursor *cursor);
 void catch_up_finish(struct catch_up *catch_up);
+
+/* The bus came: what waits for it is tried at once. */
+void catch_up_bus_came(struct catch_up *catch_up);
 
 /* What is to be begun now. */
 enum catch_up_step catch_up_begin(struct catch_up *catch_up, nsec_t now);

@@ -189,6 +189,8 @@ static void on_upstream(void *userdata)
 void teller_on_bus(struct teller *teller, bool is_there)
 {
     teller->bus_is_there = is_there;
+    if (is_there)
+        catch_up_bus_came(&teller->catch_up);
     go_on(teller);
 }
 
