@@ -84,6 +84,15 @@ void arrivals_count_open(struct bus *bus, int change)
     uv_mutex_unlock(&bus->lock);
 }
 
+void arrivals_note_alive(struct bus_delivery *delivery)
+{
+    struct bus *bus = delivery->of->bus;
+
+    uv_mutex_lock(&bus->lock);
+    delivery->alive = time_monotonic();
+    uv_mutex_unlock(&bus->lock);
+}
+
 void arrivals_note_behind(struct bus *bus)
 {
     uv_mutex_lock(&bus->lock);

@@ -19,6 +19,9 @@ uint64_t arrivals_sequence_of(natsMsg *message);
 /* Of what libnats calls back for: one more, or one less, which the thread is woken for. */
 void arrivals_count_open(struct bus *bus, int change);
 
+/* The server has said something of it, or is about to. */
+void arrivals_note_alive(struct bus_delivery *delivery);
+
 /* Messages were lost, or streams may be: the thread subscribes anew. */
 void arrivals_note_behind(struct bus *bus);
 

@@ -66,8 +66,10 @@ struct bus_arrival {
  * may be calling back meanwhile. */
 struct bus_delivery {
     struct bus_subscription *of;
-    uint64_t kept; /* the stream's last sequence when it was followed; 0: it had nothing */
-    bool is_whole; /* told, or never told; of the thread that libnats delivers on */
+    uint64_t kept;     /* the stream's last sequence when it was followed; 0: it had nothing */
+    bool is_whole;     /* told, or never told; of the thread that libnats delivers on */
+    uint64_t consumed; /* number of the last one that came; of the same thread */
+    nsec_t alive;      /* when the server said something last; under the lock */
 };
 
 /* One that could not be made is called back for no longer than a request waits; its place is taken

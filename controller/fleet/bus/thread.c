@@ -193,6 +193,13 @@ static void connect_once(struct bus *bus, struct bus_link *link)
 
 enum turn { TURN_REQUEST, TURN_CONNECT, TURN_AGAIN, TURN_END };
 
+/* While it is lost libnats connects again. */
+static bool is_silent(const struct bus *bus, const struct bus_link *link, nsec_t now)
+{
+    return natsConnection_Status(link->connection) == NATS_CONN_STATUS_CONNECTED &&
+           following_is_silent(bus, now);
+}
+
 /* Waits for something to do. */
 static enum turn next(struct bus *bus, struct bus_link *link, struct bus_request **ret_request)
 {
@@ -204,7 +211,8 @@ static enum turn next(struct bus *bus, struct bus_link *link, struct bus_request
 
         turn = TURN_REQUEST;
         if (link->connection != NULL &&
-            (bus->is_behind || natsConnection_IsClosed(link->connection)))
+            (bus->is_behind || natsConnection_IsClosed(link->connection) ||
+             is_silent(bus, link, now)))
             turn = TURN_AGAIN;
         else if (link->connection == NULL && now >= link->due)
             turn = TURN_CONNECT;
@@ -213,7 +221,7 @@ static enum turn next(struct bus *bus, struct bus_link *link, struct bus_request
         if (link->connection == NULL)
             (void)uv_cond_timedwait(&bus->wake, &bus->lock, (uint64_t)(link->due - now));
         else
-            uv_cond_wait(&bus->wake, &bus->lock);
+            (void)uv_cond_timedwait(&bus->wake, &bus->lock, FOLLOWING_HEARTBEAT);
     }
     if (bus->is_stopping)
         turn = TURN_END;

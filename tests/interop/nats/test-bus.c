@@ -4,9 +4,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <nats/nats.h>
@@ -504,6 +506,53 @@ static bool has_seen(const struct fixture *f, const char *text)
     return false;
 }
 
+/* As a client of one's own may: libnats sets no first line of headers. */
+static void put_with_status(const struct fixture *f, const char *subject, const char *header)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)f->server.port),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char text[1024];
+
+    assert_int_equal(connect(client, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_true(read(client, text, sizeof(text)) > 0); /* who the server is */
+    snprintf(text, sizeof(text),
+             "CONNECT {\"headers\":true,\"verbose\":false}\r\nHPUB %s %zu %zu\r\n%s\r\nPING\r\n",
+             subject, strlen(header), strlen(header), header);
+    assert_int_equal(write(client, text, strlen(text)), strlen(text));
+    assert_true(read(client, text, sizeof(text)) > 0); /* it was taken */
+    close(client);
+}
+
+/* libnats would wait for ever behind the first two: one host could blind all who follow. */
+static void test_nobody_speaks_for_the_server(void **state)
+{
+    static const char *const headers[] = {
+        "NATS/1.0 100 Idle Heartbeat\r\n\r\n",
+        "NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: 999\r\n\r\n",
+        "NATS/1.0 100 FlowControl Request\r\n\r\n",
+        "NATS/1.0 409 Consumer Deleted\r\n\r\n",
+        "NATS/1.0 503\r\n\r\n",
+    };
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    create_with(f, NULL, &kept);
+    assert_int_equal(bus_follow(f->bus, "KEPT", "kept.*"), 0);
+    start(f);
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "after %zu", i);
+        put_with_status(f, "kept.stolen", headers[i]);
+        assert_int_equal(put(f, "kept.other", text, BUS_ANYTHING), 0);
+        wait_for(f, has_seen(f, text));
+    }
+    assert_int_equal(f->seen_count, 2 * ARRAY_SIZE(headers));
+    assert_int_equal(f->whole, 1); /* nothing was followed anew */
+}
+
 /* Killed, and back with what it had stored. */
 static void test_the_server_goes_and_comes(void **state)
 {
@@ -630,19 +679,13 @@ static void test_stopping_waits_for_nothing(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_is_said_comes),
-        TEST(compare_and_set),
-        TEST(a_stream_is_followed),
-        TEST(a_later_one_makes_it_whole),
-        TEST(the_newest_are_followed),
-        TEST(one_that_says_much_hides_no_other),
-        TEST(the_newest_by_their_share),
-        TEST(a_full_stream_loses_nothing),
-        TEST(the_server_alone_numbers),
-        TEST(the_server_goes_and_comes),
-        TEST(the_server_loses_everything),
-        TEST(the_server_comes_late),
-        TEST(a_key_is_revoked_and_restored),
+        TEST(what_is_said_comes),         TEST(compare_and_set),
+        TEST(a_stream_is_followed),       TEST(a_later_one_makes_it_whole),
+        TEST(the_newest_are_followed),    TEST(one_that_says_much_hides_no_other),
+        TEST(the_newest_by_their_share),  TEST(a_full_stream_loses_nothing),
+        TEST(the_server_alone_numbers),   TEST(nobody_speaks_for_the_server),
+        TEST(the_server_goes_and_comes),  TEST(the_server_loses_everything),
+        TEST(the_server_comes_late),      TEST(a_key_is_revoked_and_restored),
         TEST(stopping_waits_for_nothing),
     };
     int r;
