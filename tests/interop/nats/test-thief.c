@@ -15,7 +15,8 @@
 #include "controller/fleet/enrol/enrol.h"
 #include "tests/interop/nats/nats-server.h"
 
-#define WAIT_MS       300 /* for what must not come */
+#define WAIT_MS       60000 /* for what comes */
+#define SILENCE_MS    300   /* in which what must not come does not */
 #define STREAM_BYTES  (64 << 10)
 #define MESSAGE_BYTES 2048
 
@@ -75,9 +76,13 @@ static void put_users(const struct fixture *f)
 static void connect_as(const struct fixture *f, struct user *user, const char *inbox)
 {
     natsOptions *options = NULL;
+    jsOptions stream;
     natsStatus s = NATS_CONNECTION_AUTH_FAILED;
 
+    (void)jsOptions_Init(&stream);
+    stream.Wait = WAIT_MS;
     assert_int_equal(natsOptions_Create(&options), NATS_OK);
+    assert_int_equal(natsOptions_SetTimeout(options, WAIT_MS), NATS_OK);
     assert_int_equal(natsOptions_SetURL(options, f->server.url), NATS_OK);
     assert_int_equal(natsOptions_SetNKeyFromSeed(options, user->key, user->seed), NATS_OK);
     if (inbox != NULL)
@@ -85,7 +90,7 @@ static void connect_as(const struct fixture *f, struct user *user, const char *i
     for (unsigned i = 0; i < 3 && s == NATS_CONNECTION_AUTH_FAILED; i++)
         s = natsConnection_Connect(&user->connection, options);
     assert_int_equal(s, NATS_OK);
-    assert_int_equal(natsConnection_JetStream(&user->stream, user->connection, NULL), NATS_OK);
+    assert_int_equal(natsConnection_JetStream(&user->stream, user->connection, &stream), NATS_OK);
     natsOptions_Destroy(options);
 }
 
@@ -170,8 +175,8 @@ static int tear_down(void **state)
 /* Everything that the thief said was taken or refused by now. */
 static void settle(struct fixture *f)
 {
-    (void)natsConnection_FlushTimeout(f->thief.connection, 5000);
-    assert_int_equal(natsConnection_FlushTimeout(f->fleet.connection, 5000), NATS_OK);
+    (void)natsConnection_FlushTimeout(f->thief.connection, WAIT_MS);
+    assert_int_equal(natsConnection_FlushTimeout(f->fleet.connection, WAIT_MS), NATS_OK);
 }
 
 static uint64_t count(struct fixture *f, const char *stream)
@@ -256,7 +261,7 @@ static void test_what_a_host_may(void **state)
     check_unharmed(f, 1);
     check_is(f, "VMR_STATUS", "vmr.v1.status.stolen", "forged");
     assert_int_equal(natsConnection_Request(&answer, f->thief.connection, "vmr.v1.policyget.stolen",
-                                            NULL, 0, 5000),
+                                            NULL, 0, WAIT_MS),
                      NATS_OK);
     assert_memory_equal(natsMsg_GetData(answer), "stolen's policy", 15);
     natsMsg_Destroy(answer);
@@ -444,19 +449,20 @@ static void test_others_inboxes(void **state)
         (void)natsConnection_SubscribeSync(&all[i], f->thief.connection, subjects[i]);
     settle(f);
     assert_int_equal(natsConnection_RequestString(&answer, f->other.connection,
-                                                  "vmr.v1.policyget.other", "", 5000),
+                                                  "vmr.v1.policyget.other", "", WAIT_MS),
                      NATS_OK);
     natsMsg_Destroy(answer);
     for (size_t i = 0; i < ARRAY_SIZE(subjects); i++) {
         answer = NULL;
         if (all[i] != NULL)
-            assert_true(natsSubscription_NextMsg(&answer, all[i], i == 0 ? WAIT_MS : 1) != NATS_OK);
+            assert_true(natsSubscription_NextMsg(&answer, all[i], i == 0 ? SILENCE_MS : 1) !=
+                        NATS_OK);
         natsSubscription_Destroy(all[i]);
     }
     hang_up(&f->other);
 }
 
-static bool hears(struct fixture *f, const char *subject, const char *said)
+static bool hears(struct fixture *f, const char *subject, const char *said, int64_t wait)
 {
     natsSubscription *subscription = NULL;
     natsMsg *message = NULL;
@@ -464,9 +470,9 @@ static bool hears(struct fixture *f, const char *subject, const char *said)
 
     if (natsConnection_SubscribeSync(&subscription, f->thief.connection, subject) != NATS_OK)
         return false;
-    (void)natsConnection_FlushTimeout(f->thief.connection, 5000);
+    (void)natsConnection_FlushTimeout(f->thief.connection, WAIT_MS);
     keep(f, said, "secret");
-    came = natsSubscription_NextMsg(&message, subscription, WAIT_MS) == NATS_OK;
+    came = natsSubscription_NextMsg(&message, subscription, wait) == NATS_OK;
     natsMsg_Destroy(message);
     natsSubscription_Destroy(subscription);
     return came;
@@ -476,14 +482,14 @@ static void test_nothing_of_others_is_heard(void **state)
 {
     struct fixture *f = *state;
 
-    assert_true(hears(f, "vmr.v1.live.policy.stolen", "vmr.v1.policy.stolen"));
-    assert_false(hears(f, "vmr.v1.event.other.>", "vmr.v1.event.other.action"));
-    assert_false(hears(f, "vmr.v1.live.policy.other", "vmr.v1.policy.other"));
-    assert_false(hears(f, "vmr.v1.live.policy.*", "vmr.v1.policy.other"));
-    assert_false(hears(f, "vmr.v1.>", "vmr.v1.policy.other"));
-    assert_false(hears(f, ">", "vmr.v1.policy.other"));
-    assert_false(hears(f, "vmr.v1.status.other", "vmr.v1.status.other"));
-    assert_false(hears(f, "$JS.>", "vmr.v1.policy.other"));
+    assert_true(hears(f, "vmr.v1.live.policy.stolen", "vmr.v1.policy.stolen", WAIT_MS));
+    assert_false(hears(f, "vmr.v1.event.other.>", "vmr.v1.event.other.action", SILENCE_MS));
+    assert_false(hears(f, "vmr.v1.live.policy.other", "vmr.v1.policy.other", SILENCE_MS));
+    assert_false(hears(f, "vmr.v1.live.policy.*", "vmr.v1.policy.other", SILENCE_MS));
+    assert_false(hears(f, "vmr.v1.>", "vmr.v1.policy.other", SILENCE_MS));
+    assert_false(hears(f, ">", "vmr.v1.policy.other", SILENCE_MS));
+    assert_false(hears(f, "vmr.v1.status.other", "vmr.v1.status.other", SILENCE_MS));
+    assert_false(hears(f, "$JS.>", "vmr.v1.policy.other", SILENCE_MS));
 }
 
 static void test_no_api(void **state)
@@ -493,7 +499,7 @@ static void test_no_api(void **state)
     jsOptions wait;
 
     (void)jsOptions_Init(&wait);
-    wait.Wait = WAIT_MS;
+    wait.Wait = SILENCE_MS;
     assert_true(js_GetStreamInfo(&info, f->thief.stream, "VMR_POLICY", &wait, NULL) != NATS_OK);
     assert_true(js_PurgeStream(f->thief.stream, "VMR_POLICY", &wait, NULL) != NATS_OK);
     assert_true(js_DeleteStream(f->thief.stream, "VMR_STATUS", &wait, NULL) != NATS_OK);
