@@ -80,17 +80,6 @@ class Program:
         return self.process.wait(timeout=PATIENCE)
 
 
-def free_ports(count):
-    """Which were free a moment ago; several at once, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 class Server:
     """nats-server, alone or one of a cluster."""
 
@@ -259,6 +248,7 @@ class Fleet:
         wire.FILES[:] = files
         self.temporary = tempfile.TemporaryDirectory(prefix="vmreclaim-fleet-")
         self.directory = self.temporary.name
+        self.held = []  # sockets
         self.servers = []
         self.coordinators = []
         self.coordinator_seed = os.path.join(self.directory, "coordinator.nkey")
@@ -283,6 +273,16 @@ class Fleet:
         files["accounts.conf"] = read(ACCOUNTS)
         return files
 
+    def hold_ports(self, count):
+        """For servers. They are nobody else's as long as the fleet is, also while a server is away: a bound socket
+        that does not listen keeps others from it, and not a server, which reuses its address."""
+        sockets = [socket.socket() for _ in range(count)]
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", 0))
+        self.held += sockets
+        return [one.getsockname()[1] for one in sockets]
+
     def start_server(self):
         self.start_servers(1)
 
@@ -294,7 +294,7 @@ class Fleet:
         files = self.read_users() | {"more.conf": more}
         if users:
             files["hosts.conf"] = users
-        ports = free_ports(2 * count)
+        ports = self.hold_ports(2 * count)
         routes = [f"nats://{self.network.address(f'nats-{i}')}:{port}"
                   for i, port in enumerate(ports[count:])] if count > 1 else []
         self.servers = [Server(self, f"nats-{i}", ports[i], ports[count + i], routes, files)
@@ -317,5 +317,7 @@ class Fleet:
             assert code in (0, -signal.SIGKILL), coordinator.program.log()
         for server in self.servers:
             server.program.end()
+        for one in self.held:
+            one.close()
         self.network.end()
         self.temporary.cleanup()

@@ -77,7 +77,7 @@ class Machines:
         self.fleet = whole
         self.root = os.path.join(whole.directory, "machines")
         self.stubs = os.path.join(whole.directory, "bin")
-        self.ports = fleet.free_ports(6)
+        self.ports = whole.hold_ports(6)
         os.makedirs(self.stubs)
         for name in ["operators", *SERVERS, *COORDINATORS, "host"]:
             os.makedirs(self.path(name, "etc/vmreclaim"))
