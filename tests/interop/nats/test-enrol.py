@@ -13,7 +13,7 @@ import fleet
 from fleet import wait
 
 PROGRAMS = sys.argv[1:5]
-LOST = "no connection to the fleet's bus"
+LOST, CONNECTED = "no connection to the fleet's bus", "\nconnected to the fleet's bus"
 
 
 class KeysTest(unittest.TestCase):
@@ -29,8 +29,10 @@ class KeysTest(unittest.TestCase):
         self.server.reload(self.fleet.read_users())
         wait(lambda: self.server.program.log().count("Reloaded") > before)
 
-    def comes_back(self, host, times):
-        wait(lambda: host.bridge.log().count("connected to the fleet's bus") == times)
+    def is_connected(self, host):
+        """On a busy machine it may lose its connection by itself, and say so."""
+        log = "\n" + host.bridge.log()
+        return log.rfind(CONNECTED) > log.rfind(LOST)
 
     def test_revoked_and_enrolled_again(self):
         coordinator = self.fleet.add_coordinator("one")
@@ -38,22 +40,26 @@ class KeysTest(unittest.TestCase):
         for host in self.fleet.hosts:
             host.start()
         wait(lambda: len(coordinator.call("ListHosts").hosts) == 2, coordinator.program)
+        before = {stays: stays.bridge.log().count(LOST)}
         self.change("--revoke", gone.name)
-        wait(lambda: LOST in gone.bridge.log())
+        wait(lambda: not self.is_connected(gone))
         self.change("--enrol", gone.name, gone.key)
-        self.comes_back(gone, 2)
+        wait(lambda: self.is_connected(gone))
         # another key takes the place of its own, and both work meanwhile
         key = self.fleet.make_key("--new-nkey", gone.path("nkey.new"))
         self.change("--enrol", gone.name, key)
         gone.write("fleet.yaml", fleet.read(gone.path("fleet.yaml")).replace(
             gone.path("nkey"), gone.path("nkey.new")))
         gone.bridge.end()
+        connected = gone.bridge.log().count(CONNECTED)
         gone.bridge.start()
-        self.comes_back(gone, 3)
+        wait(lambda: gone.bridge.log().count(CONNECTED) > connected, gone.bridge)
+        wait(lambda: self.is_connected(gone), gone.bridge)
+        before[gone] = gone.bridge.log().count(LOST)
         self.change("--revoke", gone.name, gone.key)
         # who was not touched heard nothing of all this
-        for host, lost in (gone, 1), (stays, 0):
-            self.assertEqual(host.bridge.log().count(LOST), lost, host.bridge.log())
+        for host in self.fleet.hosts:
+            self.assertEqual(host.bridge.log().count(LOST), before[host], host.bridge.log())
             self.assertIs(host.bridge.process.poll(), None)
 
     def applied(self, coordinator):
