@@ -34,11 +34,12 @@ class Guest(guests.Agent):
             request = self.message("ApplyPolicyRequest")
             request.ParseFromString(payload)
             self.policy = request.policy.name
-            self.is_bad = self.bad in payload
-            if self.is_bad and self.begun is None:
+            is_bad = self.bad in payload
+            if is_bad and self.begun is None:
                 self.begun = time.monotonic()
-            elif not self.is_bad and self.begun is not None:
+            elif not is_bad and self.begun is not None:
                 self.ended = time.monotonic()
+            self.is_bad = is_bad  # last: the test waits for it
             response = self.message("ApplyPolicyResponse")
             return response
         return super().answer(method, payload)
@@ -78,23 +79,24 @@ class HarmTest(unittest.TestCase):
         except fleet.wire.Refused:
             return None
 
-    def run_by(self, name):
-        return sorted(host for host, guest in self.guests.items() if guest.policy == name)
+    def wait_until_all_run(self, name):
+        """A policy is in force on a host before its guest has it."""
+        wait(lambda: all(guest.policy == name for guest in self.guests.values()))
 
     def test_a_bad_policy_stops_at_the_canary(self):
-        coordinator = self.fleet.add_coordinator("one")
+        coordinator = self.fleet.add_coordinator("one", lease="6s")
         wait(lambda: sum(len(coordinator.call("GetHostStatus", host=host.host).host.status.vms)
                          for host in coordinator.call("ListHosts").hosts) == 3)
         good = wait(lambda: self.roll_out(coordinator, "good"))
         wait(lambda: coordinator.rollout(good).state == COMPLETE)
-        self.assertEqual(self.run_by(b"good"), ["h0", "h1", "h2"])
+        self.wait_until_all_run(b"good")
         with self.assertRaises(fleet.wire.Refused) as refused:
             coordinator.call("StartRollout", rollout=self.rollout("bad"))
         self.assertIn("is for the same VMs", refused.exception.text)
         bad = wait(lambda: self.roll_out(coordinator, "good", BAD))
         wait(lambda: coordinator.rollout(bad).state == REVERTED)
         wait(lambda: not any(guest.is_bad for guest in self.guests.values()))
-        self.assertEqual(self.run_by(b"good"), ["h0", "h1", "h2"])
+        self.wait_until_all_run(b"good")
         document = coordinator.rollout(bad)
         self.assertEqual(len(document.hosts), 1)
         self.assertIn("oom-kills", document.reason)
