@@ -14,7 +14,7 @@ class WebFleet:
     def __init__(self, programs, web, names):
         self.fleet = fleet.Fleet(programs, names)
         self.fleet.start_server()
-        self.coordinator = self.fleet.add_coordinator("one")
+        self.coordinator = self.fleet.add_coordinator("one", lease="6s")
         for host in self.fleet.hosts:
             host.start()
         self.web = fleet.Program(self.fleet.directory, "web", web, "--api", "none", "--fleet",
