@@ -82,6 +82,8 @@ static const struct api_path paths[] = {
     FLEET("fleet/policy", "GetFleetPolicy", get_fleet_policy_request, "name", "name", "selector"),
     FLEET("fleet/events", "ListFleetEvents", list_fleet_events_request, NULL, "selector",
           "since_ns", "after", "page_size", "page_token"),
+    FLEET("fleet/rollout-history", "ListRolloutHistory", list_rollout_history_request, NULL, "id",
+          "page_size", "page_token"),
     FLEET("fleet/rollouts", "ListRollouts", list_rollouts_request, NULL, "id", "with_hosts",
           "page_token"),
 };

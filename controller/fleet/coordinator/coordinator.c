@@ -35,6 +35,7 @@ static void on_message(const struct bus_message *message, void *userdata)
         lease_note_epoch(&coordinator->lease, coordinator->hosts.epoch);
     } else {
         fleet_events_on_message(&coordinator->events, message);
+        rollout_history_on_message(&coordinator->history, message);
         lease_on_message(&coordinator->lease, message);
         rollouts_on_message(&coordinator->rollouts, message);
     }
@@ -60,6 +61,8 @@ static void on_remade(const char *stream, void *userdata)
         rollouts_on_remade(&coordinator->rollouts);
     else if (strcmp(stream, EVENTS_STREAM) == 0)
         fleet_events_on_remade(&coordinator->events);
+    else if (strcmp(stream, AUDIT_STREAM) == 0)
+        rollout_history_on_remade(&coordinator->history);
 }
 
 static void on_state(bool is_connected, const char *problem, void *userdata)
@@ -134,7 +137,8 @@ static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct er
         bus_follow(coordinator->bus, WRITER_STREAM, WRITER_SUBJECT "*") < 0 ||
         bus_follow(coordinator->bus, ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">") < 0 ||
         bus_follow(coordinator->bus, LEASE_STREAM, "$KV.VMR_LEAD.>") < 0 ||
-        bus_follow_newest(coordinator->bus, EVENTS_STREAM, EVENTS_SUBJECT ">", EVENTS_MAX) < 0)
+        bus_follow_newest(coordinator->bus, EVENTS_STREAM, EVENTS_SUBJECT ">", EVENTS_MAX) < 0 ||
+        bus_follow_newest(coordinator->bus, AUDIT_STREAM, AUDIT_SUBJECT ">", HISTORY_MAX) < 0)
         return error_set(error, -ENOMEM, "out of memory");
     coordinator->lease.bus = coordinator->bus;
     coordinator->writer.bus = coordinator->bus;
@@ -171,6 +175,7 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
     *coordinator = (struct coordinator){.config = *config};
     fleet_hosts_init(&coordinator->hosts);
     fleet_events_init(&coordinator->events);
+    rollout_history_init(&coordinator->history);
     r = read_key(coordinator, error);
     if (r < 0)
         return r;
@@ -186,6 +191,7 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
                       &(struct service_addresses){config->listen, config->listen_read},
                       &coordinator->hosts, &coordinator->rollouts, &coordinator->lease, error);
     coordinator->service.events = &coordinator->events;
+    coordinator->service.history = &coordinator->history;
     if (r == 0)
         r = start_bus(coordinator, loop, error);
     if (r < 0)
@@ -206,6 +212,7 @@ void coordinator_stop(struct coordinator *coordinator)
 
 void coordinator_finish(struct coordinator *coordinator)
 {
+    rollout_history_finish(&coordinator->history);
     fleet_events_finish(&coordinator->events);
     fleet_hosts_finish(&coordinator->hosts);
     signing_key_forget(&coordinator->key);

@@ -5,6 +5,7 @@
 
 #include "controller/fleet/config/config.h"
 #include "controller/fleet/coordinator/events.h"
+#include "controller/fleet/coordinator/history.h"
 #include "controller/fleet/coordinator/orders.h"
 #include "controller/fleet/coordinator/renewal.h"
 #include "controller/fleet/coordinator/rollouts.h"
@@ -19,6 +20,7 @@ struct coordinator {
     struct bus *bus;
     struct fleet_hosts hosts;
     struct fleet_events events;
+    struct rollout_history history;
     struct lease lease;
     struct writer writer;
     struct rollouts rollouts;

@@ -8,6 +8,7 @@
 #include "common/ttrpc/slices.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller/fleet/coordinator/events.h"
+#include "controller/fleet/coordinator/history.h"
 #include "controller/fleet/coordinator/rollouts.h"
 
 #define FLEET_CALL(name, suffix) Vmreclaim__Fleet__V1__##name##suffix
@@ -27,6 +28,7 @@ struct service {
     struct rollouts *rollouts;
     const struct lease *lease;
     const struct fleet_events *events;
+    const struct rollout_history *history;
     struct slices slices; /* answers under way that are made of many hosts */
     bool bus_is_there;
     char problem[256];
@@ -72,6 +74,10 @@ void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mes
 /* service-events.c */
 void service_list_fleet_events(struct ttrpc_call *call, const ProtobufCMessage *message,
                                void *userdata);
+
+/* service-history.c */
+void service_list_rollout_history(struct ttrpc_call *call, const ProtobufCMessage *message,
+                                  void *userdata);
 
 /* service-explain.c */
 void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,

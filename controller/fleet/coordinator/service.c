@@ -67,6 +67,7 @@ static void refuse_order(struct ttrpc_call *call, const ProtobufCMessage *messag
         get_coordinator, service_list_hosts, service_get_host_status, service_explain_fleet_vm,    \
             service_list_fleet_vms, service_list_fleet_policies, service_get_fleet_policy,         \
             service_list_rollouts, start, order, service_list_fleet_events,                        \
+            service_list_rollout_history,                                                          \
     }
 
 static const ttrpc_handler handlers[] = HANDLERS(service_start_rollout, service_order_rollout);

@@ -12,7 +12,7 @@ typedef Vmreclaim__Fleet__V1__Rollout Rollout;
 
 #define TREATED 300u
 
-enum { ROLLOUTS = 5, STEPS = 3 };
+enum { ROLLOUTS = 5, STEPS = 3, RECORDS = 3 };
 
 static Rollout rollouts[ROLLOUTS];
 static char *treated[TREATED];
@@ -110,5 +110,32 @@ void coordinator_list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *
         list[i]->n_late = is_alone ? 1 : 0;
     }
     response.rollouts = list;
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* An order of somebody with a name, what became of it, and a step. */
+void coordinator_list_rollout_history(struct ttrpc_call *call, const ProtobufCMessage *message,
+                                      void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListRolloutHistoryRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__ListRolloutHistoryResponse response =
+        VMRECLAIM__FLEET__V1__LIST_ROLLOUT_HISTORY_RESPONSE__INIT;
+    Vmreclaim__Fleet__V1__AuditRecord records[RECORDS], *list[RECORDS];
+
+    coordinator_calls++;
+    for (unsigned i = 0; i < RECORDS; i++) {
+        vmreclaim__fleet__v1__audit_record__init(&records[i]);
+        records[i].phase = (Vmreclaim__Fleet__V1__AuditPhase)(i + 1);
+        records[i].time_ns = 1790000000000000000 + (int64_t)i;
+        records[i].rollout = rollouts[0].id;
+        records[i].policy = rollouts[0].policy;
+        records[i].order = text(i < 2 ? "pause" : "");
+        records[i].author = text(i < 2 ? EVIL : "");
+        records[i].state = rollouts[0].state;
+        list[i] = &records[i];
+    }
+    if (strncmp(rollouts[0].id, request->id, strlen(request->id)) == 0)
+        response.n_records = RECORDS;
+    response.records = list;
     ttrpc_call_finish(call, &response.base);
 }

@@ -533,6 +533,7 @@ int main(int argc, char **argv)
     serve("GetFleetPolicy", get_policy);
     serve("ListFleetVms", list_vms);
     serve("ListRollouts", coordinator_list_rollouts);
+    serve("ListRolloutHistory", coordinator_list_rollout_history);
     serve("ListFleetEvents", list_events);
     if (address_parse(argv[1], &address, &error) < 0 ||
         listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0) {

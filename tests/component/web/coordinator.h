@@ -18,5 +18,7 @@ extern unsigned coordinator_calls; /* since that was asked for */
 void coordinator_make_rollouts(void);
 void coordinator_list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *message,
                                void *userdata);
+void coordinator_list_rollout_history(struct ttrpc_call *call, const ProtobufCMessage *message,
+                                      void *userdata);
 
 #endif

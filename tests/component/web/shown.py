@@ -47,7 +47,9 @@ FLEET = {
     "fleet/policies?selector=rack1-*": "fleet policy list --hosts rack1-*",
     "fleet/policy?name=night": "fleet policy show night",
     "fleet/rollouts?with_hosts=1": "fleet rollout status",
-    "fleet/rollouts?id=4f&with_hosts=1": "fleet rollout status 4f"}
+    "fleet/rollouts?id=4f&with_hosts=1": "fleet rollout status 4f",
+    "fleet/rollout-history": "fleet rollout history",
+    "fleet/rollout-history?id=4f": "fleet rollout history 4f"}
 
 # Commands without a path of their own: what they show is elsewhere, or they change something.
 ELSEWHERE = {

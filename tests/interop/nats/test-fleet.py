@@ -4,6 +4,7 @@
 usage: test-fleet.py VMRECLAIM_FLEET VMRECLAIMD NATS_SERVER PROTO_DIRECTORY VMRECLAIM
 """
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -104,10 +105,30 @@ class FleetTest(unittest.TestCase):
         again = self.run_cli(coordinator, "fleet", "rollout", "start", path, code=5)
         self.assertIn("is paused; wait for", again)
         self.run_cli(coordinator, "fleet", "rollout", "pause", "ffff", code=3)
+        self.run_cli(coordinator, "fleet", "rollout", "resume", identifier)
+        self.run_cli(coordinator, "fleet", "rollout", "abort", identifier)
+        self.check_history(coordinator, identifier)
         self.assertIn("--gate", self.run_cli(coordinator, "fleet", "rollout", "start", path,
                                              "--gate", "pressure", code=2))
         self.assertIn("refaults", self.run_cli(coordinator, "fleet", "rollout", "start", path, "--gate",
                                                f"pressure={'0' * 600},refaults=x", code=2))
+
+    def check_history(self, coordinator, identifier):
+        """Who ordered what, and what became of it."""
+        def history():
+            table = self.run_cli(coordinator, "fleet", "rollout", "history", identifier[:4],
+                                 "--no-headings", "-o", "columns=who,what,outcome,why")
+            return [" ".join(line.split()) for line in table.splitlines()]
+        # Who orders within the moment in which his name is looked up has his number.
+        me = f"(?:{pwd.getpwuid(os.getuid()).pw_name}|uid {os.getuid()})"
+        lines = wait(lambda: (lambda all: all if " abort aborted -" in all[-1] else None)(history()),
+                     coordinator.program)
+        orders = [line for line in lines if not line.startswith("- ")]
+        for line, words in zip(orders, ("start asked -", "start writing -", "pause asked lunch",
+                                        "pause paused lunch", "resume asked -", "resume judging -",
+                                        "abort asked -", "abort aborted -"), strict=True):
+            self.assertRegex(line, f"^{me} {words}$")
+        self.run_cli(coordinator, "fleet", "rollout", "history", "ffff", code=3)
 
     def check_policies(self, coordinator, identifier):
         """What the fleet wants, where it is in force, and who brought it."""

@@ -29,6 +29,7 @@ SHOWN = {
     "fleet/policy?name=night": "fleet policy show night",
     "fleet/host?host=h1": "fleet explain h1",
     "fleet/rollouts?with_hosts=1": "fleet rollout status",
+    "fleet/rollout-history": "fleet rollout history",
     "fleet/events": "fleet events --limit 500"}
 
 
