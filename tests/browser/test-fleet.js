@@ -146,7 +146,7 @@ test("ten thousand hosts", async () => {
 
 test("one of each is not many", async () => {
   const page = await newTab();
-  await show(page, "#/rollouts/4f00aa", "300 hosts got it, 250 of them in this wave; 1 host will on return.");
+  await show(page, "#/rollouts/4f00aa", "300 hosts chosen, 250 of them in this wave; 1 host more on return.");
   const lists = page.locator("details");
   await lists.first().locator("summary").click();
   assert.equal(await lists.first().locator("li").count(), 200);

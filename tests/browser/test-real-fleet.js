@@ -39,7 +39,7 @@ test("a rollout goes on and is taken back while it is looked at", async () => {
   await state("paused");
   await order("resume");
   await state("complete");
-  await page.getByText("4 hosts got it").waitFor();
+  await page.getByText("4 hosts chosen").waitFor();
   await order("rollback");
   await state("reverted");
   assert.equal(await page.getByText("taken back").count(), 2);

@@ -47,7 +47,8 @@ static int print_history(const ProtobufCMessage *answer)
     if (response->n_rollouts != 1)
         return EXIT_DONE;
     rollout = response->rollouts[0];
-    printf("\n%zu hosts have it, %zu get it on return\n", rollout->n_hosts, rollout->n_late);
+    printf("\n%zu hosts chosen, %zu more on return; who has it: fleet policy show\n",
+           rollout->n_hosts, rollout->n_late);
     for (size_t i = 0; i < rollout->n_gate_states; i++) {
         if (rollout->gate_states[i]->text[0] == '\0')
             continue;
@@ -86,7 +87,7 @@ const struct command command_fleet_rollout_status = {
     .list = &list,
     .summary = "where the fleet's rollouts are, and why",
     .description = "The newest first. Of one, by its ID or the beginning of it, also how many\n"
-                   "hosts have the policy, what its gates measured, and each step.",
+                   "hosts its waves have chosen so far, what its gates measured, and each step.",
     .example = "vmreclaim fleet rollout status -w",
     .see_also = "fleet rollout start; fleet rollout pause, resume, abort and rollback",
     .run = run,

@@ -95,8 +95,9 @@ function draw(rollout) {
     rollout.reason ? h("p", { class: bad ? "bad" : "note" }, rollout.reason) : null,
     h("h3", {}, "Waves"), waves(rollout),
     h("h3", {}, "Gates"), gates(rollout),
-    h("h3", {}, "Hosts"), h("p", {}, `${count(rollout.hosts?.length ?? 0, "host")} got it${since ? `, ${since} of them in this wave` : ""}; ${count(rollout.late?.length ?? 0, "host")} will on return.`),
-    hostList("Got it", rollout.hosts, rollout), hostList("On return", rollout.late, rollout),
+    h("h3", {}, "Hosts"), h("p", {}, `${count(rollout.hosts?.length ?? 0, "host")} chosen${since ? `, ${since} of them in this wave` : ""}; ${count(rollout.late?.length ?? 0, "host")} more on return. `,
+      h("a", { href: `#/fleet-policies/${encodeURIComponent(rollout.policy)}` }, "Who has it")),
+    hostList("Chosen", rollout.hosts, rollout), hostList("On return", rollout.late, rollout),
     h("h3", {}, "Steps"), rollout.history?.length ? h("ol", { class: "steps" }, rollout.history.map((line) => h("li", {}, step(line)))) : h("p", {}, "None yet."),
     h("h3", {}, "The policy"), h("pre", { class: "scroll", tabindex: "0" }, rollout.text),
     orders[state] ? [h("h3", {}, "To type"), orders[state].map((verb) => command(`vmreclaim fleet rollout ${verb} ${rollout.id}`))] : null];

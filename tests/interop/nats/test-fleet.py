@@ -96,7 +96,7 @@ class FleetTest(unittest.TestCase):
         listed = wait(lambda: self.run_cli(coordinator, "fleet", "rollout", "status", "-q"))
         self.assertEqual(listed, identifier + "\n")
         wait(lambda: coordinator.has_begun(identifier), coordinator.program)
-        self.assertIn("\n1 hosts have it,", self.run_cli(coordinator, "fleet", "rollout", "status"))
+        self.assertIn("\n1 hosts chosen, 0 more on return;", self.run_cli(coordinator, "fleet", "rollout", "status"))
         self.check_policies(coordinator, identifier)
         paused = self.run_cli(coordinator, "fleet", "rollout", "pause", identifier[:4],
                               "--reason", "lunch")
