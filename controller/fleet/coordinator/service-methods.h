@@ -15,7 +15,15 @@
 
 #define SERVICE_PAGE_BYTES ((size_t)3 << 20) /* of entries; a frame of ttRPC may be 4 MiB */
 
+#define SERVICE_NAMES 64 /* users whose names are known between their connections */
+
 typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
+
+/* Of a user who was here: an order is not to wait for whoever knows names. */
+struct service_name {
+    uid_t uid;
+    char name[64]; /* "": the place is free */
+};
 
 struct service {
     uv_loop_t *loop;
@@ -30,6 +38,8 @@ struct service {
     const struct fleet_events *events;
     const struct rollout_history *history;
     struct slices slices; /* answers under way that are made of many hosts */
+    struct service_name names[SERVICE_NAMES];
+    unsigned next_name; /* the place that is taken next, from the beginning again */
     bool bus_is_there;
     char problem[256];
 };
@@ -38,8 +48,9 @@ struct service_client {
     struct list link;
     struct service *service;
     struct ttrpc_connection *connection;
+    uid_t uid;
     struct name_lookup *naming; /* NULL: the user's name is known, or nobody knows it */
-    char author[64];            /* his name, or his number */
+    char author[64];            /* his name, or his number: nobody has told the name yet */
 };
 
 /* Who asks. */

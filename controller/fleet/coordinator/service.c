@@ -92,13 +92,29 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
     free(client);
 }
 
+/* NULL: he was not here yet, or nobody knew his name. */
+static struct service_name *name_of(struct service *service, uid_t uid)
+{
+    for (unsigned i = 0; i < SERVICE_NAMES; i++)
+        if (service->names[i].uid == uid && service->names[i].name[0] != '\0')
+            return &service->names[i];
+    return NULL;
+}
+
 static void on_name(const char *name, void *userdata)
 {
     struct service_client *client = userdata;
+    struct service *service = client->service;
+    struct service_name *known = name_of(service, client->uid);
 
     client->naming = NULL;
-    if (name != NULL)
-        snprintf(client->author, sizeof(client->author), "%s", name);
+    if (name == NULL)
+        return;
+    if (known == NULL)
+        known = &service->names[service->next_name++ % SERVICE_NAMES];
+    known->uid = client->uid;
+    snprintf(known->name, sizeof(known->name), "%s", name);
+    snprintf(client->author, sizeof(client->author), "%s", name);
 }
 
 static void take(struct service *service, int descriptor, const struct peer *peer,
@@ -110,6 +126,7 @@ static void take(struct service *service, int descriptor, const struct peer *pee
                                                .budget = budget,
                                                .userdata = client,
                                                .on_close = on_close};
+    const struct service_name *known = name_of(service, peer->uid);
     int r;
 
     if (client == NULL) {
@@ -118,7 +135,11 @@ static void take(struct service *service, int descriptor, const struct peer *pee
     }
     options.limits.frame_bytes = FRAME_BYTES;
     client->service = service;
-    snprintf(client->author, sizeof(client->author), "uid %u", (unsigned)peer->uid);
+    client->uid = peer->uid;
+    if (known != NULL)
+        snprintf(client->author, sizeof(client->author), "%s", known->name);
+    else
+        snprintf(client->author, sizeof(client->author), "uid %u", (unsigned)peer->uid);
     r = ttrpc_connection_create(service->loop, descriptor, &options, &client->connection);
     if (r < 0) {
         log_warning("a client of the fleet's API is refused: %s", strerror(-r));

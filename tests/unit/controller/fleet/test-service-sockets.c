@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +97,34 @@ static void test_who_looks_keeps_nobody_from_ordering(void **state)
     assert_true(is_open(connect_to(f.paths[0])));
 }
 
+static struct service_client *newest_client(void)
+{
+    return list_entry(f.service.clients.previous, struct service_client, link);
+}
+
+/* Who orders as soon as he is connected is in the audit by his name, where it is known. */
+static void test_a_name_is_known_at_once_the_next_time(void **state)
+{
+    const struct passwd *me = getpwuid(getuid());
+    char number[32];
+
+    assert_non_null(me);
+    snprintf(number, sizeof(number), "uid %u", (unsigned)getuid());
+    connect_to(f.paths[0]);
+    assert_string_equal(newest_client()->author, number);
+    while (newest_client()->naming != NULL)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    assert_string_equal(newest_client()->author, me->pw_name);
+    connect_to(f.paths[0]);
+    assert_string_equal(newest_client()->author, me->pw_name);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_looks_keeps_nobody_from_ordering, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_name_is_known_at_once_the_next_time, set_up,
                                         tear_down),
     };
 
