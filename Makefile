@@ -4,8 +4,8 @@
 BUILD ?= build
 SANITIZED = $(BUILD)-sanitized
 # A busy machine is slow, not wrong: a test's limit only ends what hangs.
-# Most tests wait most of the time, so twice as many as there are CPUs run at once.
-TEST = meson test --print-errorlogs --timeout-multiplier 4 --num-processes $$(($$(nproc) * 2))
+# Most tests wait most of the time, so three times as many as there are CPUs run at once.
+TEST = meson test --print-errorlogs --timeout-multiplier 4 --num-processes $$(($$(nproc) * 3))
 NAME ?=
 
 .PHONY: all check check-all demo bench deb dist lint help clean format
