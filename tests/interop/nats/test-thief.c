@@ -17,6 +17,7 @@
 
 #define WAIT_MS       60000 /* for what comes */
 #define SILENCE_MS    300   /* in which what must not come does not */
+#define TRIES         20
 #define STREAM_BYTES  (64 << 10)
 #define MESSAGE_BYTES 2048
 
@@ -72,12 +73,13 @@ static void put_users(const struct fixture *f)
     assert_int_equal(enrol_add(directory, ROSTER_HOST, "other", f->other.key, &error), 0);
 }
 
-/* Now and then libnats signs a server's question wrongly, see controller/fleet/bus/thread.c. */
+/* Now and then libnats signs a server's question wrongly, see controller/fleet/bus/thread.c; and on
+ * a busy machine the answer is later than the two seconds that a server waits for it. */
 static void connect_as(const struct fixture *f, struct user *user, const char *inbox)
 {
     natsOptions *options = NULL;
     jsOptions stream;
-    natsStatus s = NATS_CONNECTION_AUTH_FAILED;
+    natsStatus s = NATS_ERR;
 
     (void)jsOptions_Init(&stream);
     stream.Wait = WAIT_MS;
@@ -87,7 +89,7 @@ static void connect_as(const struct fixture *f, struct user *user, const char *i
     assert_int_equal(natsOptions_SetNKeyFromSeed(options, user->key, user->seed), NATS_OK);
     if (inbox != NULL)
         assert_int_equal(natsOptions_SetCustomInboxPrefix(options, inbox), NATS_OK);
-    for (unsigned i = 0; i < 3 && s == NATS_CONNECTION_AUTH_FAILED; i++)
+    for (unsigned i = 0; i < TRIES && s != NATS_OK; i++)
         s = natsConnection_Connect(&user->connection, options);
     assert_int_equal(s, NATS_OK);
     assert_int_equal(natsConnection_JetStream(&user->stream, user->connection, &stream), NATS_OK);
