@@ -86,9 +86,8 @@ class EventsTest(unittest.TestCase):
         self.expect_all(coordinator)
         # what is in no record
         self.order(two, "Halt", "HaltRequest", "HaltResponse", vms=["db"])
-        halted = wait(lambda: coordinator.call("ListFleetEvents", kinds=["policy"], selector="h1").events)
-        self.assertEqual(halted[0].event.vm, "db")
-        self.assertIn("halt", halted[0].event.text)
+        halted = wait(lambda: self.halts(coordinator), coordinator.program)
+        self.assertEqual({event.vm for event in halted}, {"db"})
         self.order(two, "Resume", "ResumeRequest", "HaltResponse", vms=["db"])
         # its cursor is lost: what it tells again is heard once
         one.bridge.end()
@@ -100,13 +99,21 @@ class EventsTest(unittest.TestCase):
         self.expect_all(self.fleet.add_coordinator("two"))
         self.check_asking(coordinator)
 
+    def halts(self, coordinator):
+        """Among what else is said of policies."""
+        events = coordinator.call("ListFleetEvents", kinds=["policy"], selector="h1").events
+        return [event.event for event in events if "halt" in event.event.text]
+
     def check_asking(self, coordinator):
         page = coordinator.call("ListFleetEvents", page_size=2, selector="h1")
         self.assertEqual([event.host for event in page.events], ["h1", "h1"])
         rest = coordinator.call("ListFleetEvents", selector="h1", page_token=page.next_page_token)
         self.assertTrue(rest.events[0].sequence < page.events[1].sequence)
-        newest = page.events[0].sequence
-        self.assertEqual(len(coordinator.call("ListFleetEvents", after=newest, selector="h1").events), 0)
+        newest, before = [event.sequence for event in page.events]
+        later = coordinator.call("ListFleetEvents", after=before, selector="h1").events
+        sequences = [event.sequence for event in later]  # some may have come meanwhile
+        self.assertIn(newest, sequences)
+        self.assertGreater(min(sequences), before)
         run = subprocess.run([VMRECLAIM, "fleet", "events", "--hosts", "h1", "--kind", "action",
                               "--since", "1h", "-n", "2", "-o", "json"],
                              capture_output=True, text=True, check=True,
