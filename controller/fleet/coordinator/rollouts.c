@@ -10,7 +10,8 @@
 #include "common/base/text.h"
 
 #define STEP_MS        1000
-#define COMPLETE_STEPS 8u /* in a turn; one over 10,000 hosts takes 7 ms */
+#define UNSTORED_TURNS 30u /* so long a document that failed is told; more than a try takes */
+#define COMPLETE_STEPS 8u  /* in a turn; one over 10,000 hosts takes 7 ms */
 
 struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char *id,
                                     struct error *error)
@@ -59,6 +60,23 @@ static void audit_step(const struct rollouts *rollouts, const Rollout *before,
                     document->id);
 }
 
+/* Of all rollouts that have it, one is in the log: each is tried again within a second. */
+static void note_unstored(struct rollouts *rollouts, const Rollout *document,
+                          const struct bus_answer *answer)
+{
+    const char *said = strstr(rollouts->unstored, ": ");
+    const char *why = answer->status == -ENOSPC ? "stream " ROLLOUTS_STREAM
+                                                  " is full; give it more bytes"
+                                                : answer->problem;
+
+    rollouts->unstored_turn = rollouts->turn;
+    if (said != NULL && strcmp(said + 2, why) == 0)
+        return;
+    text_format(rollouts->unstored, sizeof(rollouts->unstored), "rollout %s is not stored: %s",
+                document->id, why);
+    log_warning("%s; trying again", rollouts->unstored);
+}
+
 static void on_stored(const struct bus_answer *answer, void *userdata)
 {
     struct rollout_entry *entry = userdata;
@@ -68,7 +86,11 @@ static void on_stored(const struct bus_answer *answer, void *userdata)
     if (answer->status == 0)
         audit_step(rollouts_of(entry), entry->document, document);
     if (answer->status < 0 && answer->status != -ESTALE)
-        log_warning("rollout %s was not stored: %s; trying again", document->id, answer->problem);
+        note_unstored(rollouts_of(entry), document, answer);
+    if (answer->status == 0 && entry->revision != 0)
+        log_notice("rollout %s of policy %s: %s%s%s", document->id, document->policy,
+                   rollout_state_name(document->state), document->reason[0] != '\0' ? ": " : "",
+                   document->reason);
     if (answer->status == 0)
         documents_put(entry->documents, document, answer->sequence);
     else
@@ -132,9 +154,6 @@ static int step_with(struct rollout_entry *entry, struct fleet_host *hosts)
     int r = document == NULL ? -ENOMEM : rollout_step(entry->engine, document, &view, &result);
 
     if (r == 0 && result.changed) {
-        log_notice("rollout %s of policy %s: %s%s%s", document->id, document->policy,
-                   rollout_state_name(document->state), document->reason[0] != '\0' ? ": " : "",
-                   document->reason);
         store(entry, document);
         return 0;
     }
@@ -221,6 +240,8 @@ static void note_turn(struct rollouts *rollouts, bool all_go_on, size_t turns)
     rollouts->good_turns = all_go_on ? rollouts->good_turns + 1 : 0;
     if (rollouts->good_turns >= turns)
         rollouts->problem[0] = '\0';
+    if (rollouts->turn - rollouts->unstored_turn > UNSTORED_TURNS)
+        rollouts->unstored[0] = '\0';
 }
 
 void rollouts_turn(struct rollouts *rollouts)

@@ -27,6 +27,10 @@ struct rollouts {
     bool wanted_is_whole;
     bool statuses_are_whole;
     char problem[192]; /* why a rollout cannot go on here, the last one; "": all can */
+    /* Why a document is not on the bus, the last one, and the turn in which it was tried; "": none
+     * has failed for a while. */
+    char unstored[192];
+    size_t unstored_turn;
 };
 
 /* The caller's memory, until the loop is dry. The bus follows ROLLOUTS_STREAM. */

@@ -26,6 +26,8 @@ static const char *problem_of(const struct service *service)
         return service->lease->problem;
     if (lease_is_held(service->lease) && writer->problem[0] != '\0')
         return writer->problem;
+    if (lease_is_held(service->lease) && service->rollouts->unstored[0] != '\0')
+        return service->rollouts->unstored;
     return service->rollouts->problem;
 }
 

@@ -195,6 +195,33 @@ static void test_a_step_is_in_the_audit(void **state)
     fleet_hosts_finish(&hosts);
 }
 
+/* For as long as it fails, and some turns longer. */
+static void test_a_full_bucket_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct fleet_hosts hosts;
+
+    fleet_hosts_init(&hosts);
+    f->rollouts.hosts = &hosts;
+    lead(f);
+    take_reverting(f);
+    memory_bus_fill(true);
+    for (unsigned i = 0; i < 100; i++) {
+        rollouts_turn(&f->rollouts);
+        memory_bus_run();
+        assert_string_equal(f->rollouts.unstored, "rollout r1 is not stored: stream "
+                                                  "KV_VMR_ROLLOUT is full; give it more bytes");
+    }
+    memory_bus_fill(false);
+    for (unsigned i = 0; i < 40; i++) {
+        rollouts_turn(&f->rollouts);
+        memory_bus_run();
+    }
+    assert_string_equal(f->rollouts.unstored, "");
+    assert_non_null(memory_bus_newest(AUDIT_SUBJECT "r1"));
+    fleet_hosts_finish(&hosts);
+}
+
 /* A coordinator that cannot go on says so. */
 static void test_what_makes_no_sense_is_told(void **state)
 {
@@ -256,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_ended_makes_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_goes_on_makes_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_step_is_in_the_audit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_bucket_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_makes_no_sense_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bucket_that_was_lost_is_put_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_complete_ones_take_turns, set_up, tear_down),
