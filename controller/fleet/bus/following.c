@@ -7,6 +7,7 @@
 #include "controller/fleet/bus/arrivals.h"
 
 #define PENDING_BYTES  (128 << 20)
+#define TRIES          4
 #define FLOW_PREFIX    "$JS.FC."
 #define STALLED_HEADER "Nats-Consumer-Stalled"
 #define LAST_HEADER    "Nats-Last-Consumer"
@@ -196,16 +197,32 @@ bool following_is_silent(const struct bus *bus, nsec_t now)
     return false;
 }
 
+static void end_one(struct bus_subscription *subscription)
+{
+    if (subscription->subscription != NULL)
+        (void)natsSubscription_Unsubscribe(subscription->subscription);
+    natsSubscription_Destroy(subscription->subscription);
+    subscription->subscription = NULL;
+}
+
 void following_end(struct bus *bus)
 {
-    for (size_t i = 0; i < bus->subscription_count; i++) {
-        struct bus_subscription *subscription = &bus->subscriptions[i];
+    for (size_t i = 0; i < bus->subscription_count; i++)
+        end_one(&bus->subscriptions[i]);
+}
 
-        if (subscription->subscription != NULL)
-            (void)natsSubscription_Unsubscribe(subscription->subscription);
-        natsSubscription_Destroy(subscription->subscription);
-        subscription->subscription = NULL;
+/* A server that is cut off, while no connection closes, counts as there for minutes, and each
+ * consumer is given to one of the stream's servers by chance: the next one may be luckier. To begin
+ * all of them again would need luck with all at once. */
+static natsStatus begin_one(struct bus_link *link, struct bus_subscription *subscription)
+{
+    natsStatus s = subscribe_one(link, subscription);
+
+    for (int tries = 1; s == NATS_TIMEOUT && tries < TRIES; tries++) {
+        end_one(subscription);
+        s = subscribe_one(link, subscription);
     }
+    return s;
 }
 
 natsStatus following_begin(struct bus *bus, struct bus_link *link)
@@ -213,6 +230,6 @@ natsStatus following_begin(struct bus *bus, struct bus_link *link)
     natsStatus s = NATS_OK;
 
     for (size_t i = 0; i < bus->subscription_count && s == NATS_OK; i++)
-        s = subscribe_one(link, &bus->subscriptions[i]);
+        s = begin_one(link, &bus->subscriptions[i]);
     return s;
 }

@@ -74,7 +74,7 @@ struct bus_delivery {
 
 /* One that could not be made is called back for no longer than a request waits; its place is taken
  * again so many tries later. */
-#define BUS_DELIVERIES 4
+#define BUS_DELIVERIES 8
 
 struct bus_subscription {
     struct bus *bus;
