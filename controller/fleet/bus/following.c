@@ -211,6 +211,16 @@ void following_end(struct bus *bus)
         end_one(&bus->subscriptions[i]);
 }
 
+static bool is_stopping(struct bus *bus)
+{
+    bool stops;
+
+    uv_mutex_lock(&bus->lock);
+    stops = bus->is_stopping;
+    uv_mutex_unlock(&bus->lock);
+    return stops;
+}
+
 /* A server that is cut off, while no connection closes, counts as there for minutes, and each
  * consumer is given to one of the stream's servers by chance: the next one may be luckier. To begin
  * all of them again would need luck with all at once. */
@@ -218,7 +228,8 @@ static natsStatus begin_one(struct bus_link *link, struct bus_subscription *subs
 {
     natsStatus s = subscribe_one(link, subscription);
 
-    for (int tries = 1; s == NATS_TIMEOUT && tries < TRIES; tries++) {
+    for (int tries = 1; s == NATS_TIMEOUT && tries < TRIES && !is_stopping(subscription->bus);
+         tries++) {
         end_one(subscription);
         s = subscribe_one(link, subscription);
     }
